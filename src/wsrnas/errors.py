@@ -1,0 +1,26 @@
+"""What goes wrong by the user's doing, said in one sentence that names the remedy."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import NoReturn
+
+
+class InputError(ValueError):
+    """A bad argument, file or setting.
+
+    The message names the argument, what was expected, what came, and the remedy; the command line prints it without a
+    traceback and exits with code 2.
+    """
+
+
+def refuse(argument: str, *, expected: str, got: object, remedy: str = "") -> NoReturn:
+    """Raise an `InputError` that reads ``argument: expected …, got …; remedy``."""
+    shown = got if isinstance(got, str) else repr(got)
+    raise InputError(f"{argument}: expected {expected}, got {shown}" + (f"; {remedy}" if remedy else ""))
+
+
+def nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
+    """Return ``did you mean 'x'?``, or the list of what is known where nothing is close."""
+    close = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"

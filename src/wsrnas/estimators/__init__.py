@@ -1,0 +1,1 @@
+"""Estimators of noises (φ) and of losses (ψ), and their memories."""

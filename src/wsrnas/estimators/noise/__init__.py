@@ -1,0 +1,1 @@
+"""Noise estimators (AN-Estimator, φ)."""

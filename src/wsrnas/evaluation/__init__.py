@@ -1,0 +1,1 @@
+"""Evaluation protocols, checks and statistics."""

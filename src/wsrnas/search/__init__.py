@@ -1,0 +1,1 @@
+"""Search strategies and the super-network they query."""

@@ -1,0 +1,76 @@
+"""What a search strategy and the evaluator it queries look like; both run on a super-network or on a table."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from wsrnas.spaces.base import Architecture, SearchSpace
+from wsrnas.spaces.genotype import Genotype
+from wsrnas.types import Losses
+
+
+class Evaluator(ABC):
+    """Measures architectures. A super-network trains what it measures; a table looks it up.
+
+    `cost` counts network passes per image (a forward and a backward pass each count one), the unit in which all
+    strategies are charged.
+    """
+
+    space: SearchSpace
+    strengths: Tensor
+    cost: float
+
+    @abstractmethod
+    def warm_up(self, architecture: Architecture) -> None:
+        """Train the shared weights on this architecture for one epoch of D_t (Algorithm 1, lines 2-5)."""
+
+    @abstractmethod
+    def measure(self, architecture: Architecture) -> Losses:
+        """Train the shared weights on this architecture and return its losses on D_v, index 0 clean."""
+
+    @abstractmethod
+    def verify(self, architectures: list[Architecture]) -> list[Losses]:
+        """Measure finalists once more with the strongest attack at hand, without training anything."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything that `measure` depends on."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` returned."""
+
+
+class Strategy(ABC):
+    """A search that advances one architecture at a time, so that it can stop and resume between any two steps.
+
+    Subclasses set `name` and take (evaluator, objective, seed, and their own keyword-only settings). All randomness
+    comes from `rng.stream(seed, name, purpose, self.iteration)`.
+    """
+
+    name: ClassVar[str]
+    iteration: int = 0
+
+    @property
+    @abstractmethod
+    def total_iterations(self) -> int:
+        """How many steps the search takes."""
+
+    @abstractmethod
+    def step(self) -> None:
+        """Do iteration `self.iteration` and add one to it."""
+
+    @abstractmethod
+    def result(self) -> Genotype:
+        """Return the architecture the strategy would return now."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """Return tensors, numbers, strings and containers of them: loadable with `weights_only=True`."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` returned, bit for bit."""

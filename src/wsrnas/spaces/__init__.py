@@ -1,0 +1,1 @@
+"""Search spaces: cells, genotypes, super-networks."""

@@ -1,0 +1,1 @@
+"""Studies that decide the defaults."""
