@@ -1,0 +1,21 @@
+"""Search spaces by name."""
+
+from __future__ import annotations
+
+from wsrnas.errors import nearest, refuse
+from wsrnas.spaces.base import SearchSpace
+from wsrnas.spaces.darts import DartsSpace
+from wsrnas.spaces.nasbench201 import NasBench201Space
+
+SPACES: dict[str, type[SearchSpace]] = {space.name: space for space in (DartsSpace, NasBench201Space)}
+
+
+def get_space(name: str) -> SearchSpace:
+    """Return the search space of that name at its published size.
+
+    Raises:
+        InputError: no such space; suggests the nearest.
+    """
+    if name not in SPACES:
+        refuse("space", expected="a search space", got=repr(name), remedy=nearest(name, tuple(SPACES)))
+    return SPACES[name]()
