@@ -1,1 +1,34 @@
-"""Adversarial attacks under one contract."""
+"""Adversarial attacks under one contract: ``PGD(eps=8/255, steps=20)(model, images, labels, generator)``."""
+
+from wsrnas.attacks.apgd import APGD, TargetedAPGD
+from wsrnas.attacks.autoattack import AutoAttack
+from wsrnas.attacks.base import Attack
+from wsrnas.attacks.black_box import BlackBox
+from wsrnas.attacks.fgsm import FGSM
+from wsrnas.attacks.norms import Ball
+from wsrnas.attacks.objectives import Goal
+from wsrnas.attacks.pgd import PGD
+from wsrnas.attacks.random_noise import RandomNoise
+from wsrnas.attacks.spectrum import Spectrum
+from wsrnas.attacks.square import Square
+from wsrnas.attacks.transfer import Transfer
+from wsrnas.attacks.victim import GradientError, Model, Victim
+
+__all__ = [
+    "APGD",
+    "FGSM",
+    "PGD",
+    "Attack",
+    "AutoAttack",
+    "Ball",
+    "BlackBox",
+    "Goal",
+    "GradientError",
+    "Model",
+    "RandomNoise",
+    "Spectrum",
+    "Square",
+    "TargetedAPGD",
+    "Transfer",
+    "Victim",
+]
