@@ -1,0 +1,78 @@
+"""The run folder of a training: what is saved when, and what a finished training leaves for evaluation."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import nn
+
+from wsrnas.errors import InputError
+from wsrnas.runs import RunFolder, write_atomic
+from wsrnas.runtime import Runtime
+from wsrnas.training.network import NetworkSpec
+
+
+class TrainFolder:
+    """Files of one training. Every process reads; the main process alone writes."""
+
+    def __init__(self, path: Path, config: dict[str, Any], runtime: Runtime) -> None:
+        self.path = path
+        self._run = RunFolder.open(path, kind="train", config=config) if runtime.is_main else None
+        runtime.barrier()
+
+    def close(self) -> None:
+        """Let another process use the folder."""
+        if self._run is not None:
+            self._run.close()
+
+    def load(self) -> dict[str, Any] | None:
+        """Return the state last saved, or None in a fresh run."""
+        if self._run is not None:
+            return self._run.load_checkpoint()
+        path = self.path / "checkpoints" / "last.pt"
+        return _read(path)["state"] if path.is_file() else None
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Write the checkpoint that a restart goes on from."""
+        if self._run is not None:
+            self._run.save_checkpoint(state)
+
+    def keep(self, network: nn.Module) -> None:
+        """Write the network that is the best so far."""
+        if self._run is not None:
+            self._run.save_checkpoint({"model": network.state_dict()}, name="best")
+
+    def log(self, **values: Any) -> None:
+        """Append one line to metrics.jsonl."""
+        if self._run is not None:
+            self._run.log(**values)
+
+    def timed(self, phase: str, epoch: int) -> AbstractContextManager[None]:
+        """Append how long the block took to timings.jsonl."""
+        if self._run is None:
+            return nullcontext()
+        self._run.iteration = epoch
+        return self._run.timed(phase)
+
+    def finish(self, network: NetworkSpec, result: dict[str, Any]) -> None:
+        """Write model.safetensors, the kept weights, network.json, how to build it, and result.json."""
+        if self._run is None:
+            return
+        weights = _read(self.path / "checkpoints" / "best.pt")["state"]["model"]
+        content = save({name: tensor.contiguous() for name, tensor in weights.items()})
+        write_atomic(self.path / "model.safetensors", content)
+        self._run.write_json("network.json", network.to_dict())
+        self._run.write_json("result.json", result)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return dict(torch.load(path, map_location="cpu", weights_only=True))
+    except Exception as error:
+        raise InputError(
+            f"{path}: the checkpoint is damaged or missing ({type(error).__name__}); train again with another --out"
+        ) from error

@@ -1,0 +1,33 @@
+"""Training on clean images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from wsrnas.training.losses.base import TrainingLoss
+from wsrnas.types import Images, Labels, Logits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standard(TrainingLoss):
+    """L = CE(f(x), y): training on clean images."""
+
+    name: ClassVar[str] = "standard"
+
+    @property
+    def passes(self) -> int:
+        """One forward and one backward pass."""
+        return 2
+
+    def __call__(
+        self, model: nn.Module, images: Images, labels: Labels, generator: torch.Generator
+    ) -> tuple[Float[Tensor, ""], Logits]:
+        """Return the cross-entropy of the clean images; draws nothing from the generator."""
+        logits = model(images).float()
+        return functional.cross_entropy(logits, labels), logits

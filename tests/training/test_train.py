@@ -1,0 +1,206 @@
+"""A whole training on digits: what it leaves, how it resumes, and what it says when something is wrong."""
+
+import errno
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from wsrnas import runs
+from wsrnas.data import DataConfig, load_data
+from wsrnas.errors import InputError
+from wsrnas.runtime import Runtime, RuntimeConfig
+from wsrnas.spaces import NetworkConfig, get_space
+from wsrnas.training.choices import LossConfig, ScheduleConfig
+from wsrnas.training.config import SelectionConfig, SizeConfig, TrainConfig
+from wsrnas.training.held_out import measure_held_out
+from wsrnas.training.network import GenotypeNetwork, NamedNetwork
+from wsrnas.training.train import train
+
+CONFIG = TrainConfig(
+    data=DataConfig(name="digits", valid_fraction=0.2, train_limit=128),
+    loss=LossConfig(eps=0.1, steps=1),
+    selection=SelectionConfig(steps=2),
+    runtime=RuntimeConfig(device="cpu"),
+    epochs=3,
+    batch_size=32,
+    checkpoint_every=3,
+)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load_data(CONFIG.data, CONFIG.seed)
+
+
+@pytest.fixture
+def network(tiny_network):
+    return NamedNetwork(name="tiny", config={}, factory=lambda: tiny_network(10, channels=1, seed=torch.initial_seed()))
+
+
+@pytest.fixture
+def run(data, network, tmp_path):
+    def start(config=CONFIG, name="run", network=network, data=data):
+        return train(config, network, tmp_path / name, data=data)
+
+    return start
+
+
+def test_leaves_a_network_that_evaluation_can_load(run, data, tmp_path):
+    genotype = get_space("nb201").sample(torch.Generator().manual_seed(0))
+    config = replace(CONFIG, network=SizeConfig(channels=4, layers=1), epochs=1)
+    result = run(config, network=genotype)
+    path = tmp_path / "run"
+    assert result.path == path
+    assert result.epoch == 1
+    described = json.loads((path / "network.json").read_text())
+    assert described["kind"] == "genotype"
+    sizes = {key: tuple(value) if isinstance(value, list) else value for key, value in described["config"].items()}
+    assert NetworkConfig(**sizes).mean == data.mean
+    model = get_space("nb201").build(genotype, NetworkConfig(**sizes))
+    model.load_state_dict(load_file(path / "model.safetensors"))
+    images, labels = data.valid.fetch(torch.arange(len(data.valid)))
+    with torch.no_grad():
+        accuracy = (model.eval()(images).argmax(1) == labels).float().mean().item()
+    assert accuracy == pytest.approx(result.held_out_accuracy)
+    names = {item.name for item in path.iterdir() if not item.name.startswith(".")}
+    assert names == {
+        "config.yaml", "env.json", "metrics.jsonl", "timings.jsonl", "checkpoints", "model.safetensors", "network.json",
+        "result.json",
+    }  # fmt: skip
+    assert {item.name for item in (path / "checkpoints").iterdir()} <= {"last.pt", "previous.pt", "best.pt"}
+
+
+def test_never_reads_the_test_set(run, data):
+    def load_part(name):
+        assert name != "test", "the test set was read"
+        return getattr(data, name)
+
+    run(replace(CONFIG, epochs=1), data=replace(data, load_part=load_part))
+
+
+def test_keeps_the_best_epoch_on_held_out_data(run, tmp_path):
+    result = run(replace(CONFIG, epochs=5))
+    lines = runs.read_lines(tmp_path / "run" / "metrics.jsonl")
+    robust = [line["held_out_robust_accuracy"] for line in lines]
+    assert result.epoch == 1 + robust.index(max(robust))
+    assert result.held_out_robust_accuracy == max(robust)
+    assert [line["kept"] for line in lines] == [value > max([-1, *robust[:i]]) for i, value in enumerate(robust)]
+
+
+def test_the_last_epoch_can_be_kept_without_held_out_data(run, data):
+    config = replace(CONFIG, data=replace(CONFIG.data, valid_fraction=0.0), selection=SelectionConfig(by="last"))
+    result = run(config, data=load_data(config.data, 0))
+    assert result.epoch == 3
+    assert result.held_out_accuracy is None
+
+
+def test_measures_every_so_many_epochs_and_after_the_last(run, tmp_path):
+    run(replace(CONFIG, selection=SelectionConfig(every=2, steps=1, images=50)))
+    lines = runs.read_lines(tmp_path / "run" / "metrics.jsonl")
+    assert [line["held_out_accuracy"] is not None for line in lines] == [False, True, True]
+
+
+def test_the_learning_rate_follows_the_schedule(run, tmp_path):
+    run(replace(CONFIG, schedule=ScheduleConfig(name="step", milestones=[1, 2])))
+    rates = [line["learning_rate"] for line in runs.read_lines(tmp_path / "run" / "metrics.jsonl")]
+    assert rates == pytest.approx([0.1, 0.01, 0.001])
+
+
+def test_a_finished_run_is_not_trained_again(run, tmp_path, monkeypatch):
+    first = run()
+    before = (tmp_path / "run" / "metrics.jsonl").read_bytes()
+    monkeypatch.setattr("wsrnas.training.train.train_epoch", None)
+    assert run() == first
+    assert (tmp_path / "run" / "metrics.jsonl").read_bytes() == before
+
+
+def test_other_settings_or_another_network_are_refused(run, tiny_network):
+    run(replace(CONFIG, epochs=1))
+    with pytest.raises(InputError, match=r"epochs \(was 1, now 2\); choose another --out"):
+        run(replace(CONFIG, epochs=2))
+    other = NamedNetwork(name="other", config={}, factory=tiny_network)
+    with pytest.raises(InputError, match=r"trains.name \(was 'tiny', now 'other'\)"):
+        run(replace(CONFIG, epochs=1), network=other)
+
+
+def test_other_data_are_refused(run):
+    run(replace(CONFIG, epochs=1))
+    with pytest.raises(InputError, match="data: expected the images that this run was started with, got others"):
+        run(replace(CONFIG, epochs=1), data=load_data(CONFIG.data, 1))
+
+
+@pytest.mark.parametrize("name", ["last", "best"])
+def test_a_truncated_checkpoint_names_the_remedy(run, tmp_path, name):
+    run()
+    checkpoint = tmp_path / "run" / "checkpoints" / f"{name}.pt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    remedy = "to go on: mv .*previous.pt .*last.pt" if name == "last" else "train again with another --out"
+    with pytest.raises(InputError, match=rf"{name}.pt: the checkpoint is damaged.*{remedy}"):
+        run()
+
+
+def test_following_that_remedy_gives_the_same_network(run, tmp_path):
+    run()
+    folder = tmp_path / "run"
+    expected = (folder / "model.safetensors").read_bytes(), (folder / "metrics.jsonl").read_bytes()
+    (folder / "checkpoints" / "previous.pt").replace(folder / "checkpoints" / "last.pt")
+    run()
+    assert ((folder / "model.safetensors").read_bytes(), (folder / "metrics.jsonl").read_bytes()) == expected
+
+
+def test_a_full_disk_loses_nothing(run, tmp_path, monkeypatch):
+    run(name="whole")
+    writes = {"left": 6}
+    write = runs.os.fsync
+
+    def fsync(handle):
+        writes["left"] -= 1
+        if writes["left"] < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(handle)
+
+    monkeypatch.setattr(runs.os, "fsync", fsync)
+    with pytest.raises(InputError, match="the disk is full; what was written before is intact"):
+        run()
+    assert torch.load(tmp_path / "run" / "checkpoints" / "last.pt", weights_only=True)["state"]["step"] > 0
+    assert not list((tmp_path / "run").rglob("*.tmp"))
+    monkeypatch.undo()
+    run()
+    for name in ("model.safetensors", "metrics.jsonl"):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_the_seed_decides_everything(run, tmp_path):
+    for name, seed in (("first", 0), ("second", 0), ("third", 1)):
+        run(replace(CONFIG, seed=seed, epochs=1), name=name)
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("first", "second", "third")]
+    assert weights[0] == weights[1] != weights[2]
+
+
+def test_held_out_accuracy_is_counted_image_by_image(data, tiny_network):
+    model = tiny_network(10, channels=1)
+    runtime = Runtime(RuntimeConfig(device="cpu"))
+    settings = {"steps": 3, "images": 45, "batch_size": 20, "seed": 0, "runtime": runtime}
+    measured = measure_held_out(model, data.valid, strength=0.1, **settings)
+    assert measured.images == 45
+    assert model.training
+    model.eval()
+    images, labels = data.valid.fetch(torch.arange(45))
+    correct = sum(int(model(image[None]).argmax()) == int(label) for image, label in zip(images, labels))
+    assert measured.clean == pytest.approx(correct / 45)
+    assert measured.robust <= measured.clean
+    assert measure_held_out(model, data.valid, strength=0.1, **settings) == measured
+    assert measure_held_out(model, data.valid, strength=None, **settings).robust is None
+
+
+def test_a_genotype_with_an_unknown_operation_is_refused(data):
+    genotype = get_space("nb201").sample(torch.Generator().manual_seed(0))
+    text = genotype.to_json().replace(genotype.cells[0][1].edges[0][0], "conv_9x9")
+    with pytest.raises(InputError, match="conv_9x9"):
+        GenotypeNetwork(
+            genotype=type(genotype).from_json(text),
+            config=NetworkConfig(channels=4, layers=1, num_classes=10, image_shape=(1, 8, 8)),
+        ).build()
