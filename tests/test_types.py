@@ -1,0 +1,50 @@
+"""Strengths as people write them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wsrnas.errors import InputError
+from wsrnas.types import format_strength, parse_strength, parse_strengths
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("8/255", 8 / 255), ("0.031", 0.031), (0.1, 0.1), (0, 0.0), (" 2 / 255 ", 2 / 255)]
+)
+def test_one_strength(text, value):
+    assert parse_strength(text) == pytest.approx(value)
+
+
+@given(st.integers(1, 255))
+def test_grey_levels_survive_a_round_trip(levels):
+    assert format_strength(parse_strength(f"{levels}/255")) == f"{levels}/255"
+
+
+def test_lists_and_ranges():
+    assert parse_strengths("0,2/255,8/255") == (0.0, 2 / 255, 8 / 255)
+    assert parse_strengths([0.1, "0.2"]) == (0.1, 0.2)
+    assert parse_strengths("0:0.4:5") == pytest.approx((0.0, 0.1, 0.2, 0.3, 0.4))
+    assert parse_strengths("[0.1, 0.2]") == (0.1, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("8", "expected an L-infinity radius in .0,1., got 8; did you mean 8/255?"),
+        ("0.2,0.1", "expected strictly ascending strengths, got 0.2, 0.1; it is not sorted; write 0.1,0.2"),
+        ("0.1,0.1", "expected strictly ascending strengths, got 0.1, 0.1; it repeats a value; write 0.1"),
+        ("-0.1", "expected a finite radius >= 0, got -0.1"),
+        ("nan", "expected a finite radius >= 0, got nan"),
+        ("a", "expected a radius such as 8/255 or 0.031, got a"),
+        ("1/0", "expected a radius such as 8/255 or 0.031, got 1/0"),
+        ([], "expected at least one strength"),
+        ("0:1:x", "expected first:last:count"),
+    ],
+)
+def test_bad_strengths_name_the_remedy(value, message):
+    with pytest.raises(InputError, match=f"strengths: {message}"):
+        parse_strengths(value)
+
+
+def test_l2_radii_may_exceed_one():
+    assert parse_strengths("0.5,2", norm="L2") == (0.5, 2.0)
