@@ -1,1 +1,77 @@
-"""Recipes: YAML files that say everything about a run."""
+"""Recipes: YAML files that say everything about a run. Shipped ones go by name, others by path."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from wsrnas.errors import InputError, nearest, refuse
+
+Command = Literal["search", "train"]
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "ours": {},
+    "paper": {
+        "spectrum": {"attacked": 3, "attacked_at": "first"},
+        "noise": {"estimator": "a-ane", "fidelity_bound": 0.0},
+        "loss": {"estimator": "lstm", "memory": 100},
+        "choose": {"sampling": "all-edges", "method": "gradient", "finalists": 1},
+    },
+}
+"""What a preset changes in the defaults of `SearchConfig`; a recipe and the command line have the last word."""
+
+
+def names(command: Command) -> list[str]:
+    """Return the shipped recipes of a command."""
+    folder = resources.files(__package__) / command
+    return sorted(item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml"))
+
+
+def load(command: Command, name: str) -> dict[str, Any]:
+    """Return a recipe as nested settings.
+
+    Raises:
+        InputError: no such recipe (suggests the nearest), or a file that is not a YAML mapping.
+    """
+    if name.endswith((".yaml", ".yml")):
+        path = Path(name)
+        if not path.is_file():
+            refuse("--recipe", expected="an existing YAML file", got=name)
+        text = path.read_text()
+    elif name in names(command):
+        text = (resources.files(__package__) / command / f"{name}.yaml").read_text()
+    else:
+        refuse("--recipe", expected="a recipe or a .yaml file", got=name, remedy=nearest(name, names(command)))
+    try:
+        settings = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"--recipe: {name} is not YAML: {error}") from error
+    if not isinstance(settings, dict):
+        refuse("--recipe", expected="a mapping of settings", got=f"{type(settings).__name__} in {name}")
+    return settings
+
+
+def merged(*layers: dict[str, Any]) -> dict[str, Any]:
+    """Merge nested settings, later layers winning; a list or a `settings` mapping is replaced as a whole."""
+    result: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            if isinstance(value, dict) and isinstance(result.get(key), dict) and key != "settings":
+                result[key] = merged(result[key], value)
+            else:
+                result[key] = value
+    return result
+
+
+def describe(command: Command, name: str) -> str:
+    """Return the comment that a shipped recipe begins with, as one paragraph."""
+    text = (resources.files(__package__) / command / f"{name}.yaml").read_text()
+    lines = []
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.lstrip("# "))
+    return " ".join(lines)

@@ -1,0 +1,107 @@
+"""`wsrnas evaluate`, `check` and `compare`: what is true of a trained network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from wsrnas import zoo
+from wsrnas.cli.settings import Parser
+from wsrnas.data import DataConfig
+from wsrnas.evaluation.command import STRENGTHS, run_check, run_compare, run_evaluate
+from wsrnas.types import format_strength
+
+
+def evaluate(arguments: Sequence[str]) -> int:
+    """Measure accuracy over a spectrum of attack strengths."""
+    parser = _parser("evaluate", evaluate.__doc__)
+    parser.add_argument("--strengths", type=str, default=STRENGTHS, help="0,2/255,8/255 or first:last:count")
+    parser.add_argument("--protocol", default="strict", help="strict, released or both")
+    parser.add_argument("--suite", default=None, help="fast, standard, strong or black-box")
+    parser.add_argument("--interval", type=float, default=None, help="widest 95%% interval wanted, as +- fraction")
+    parser.add_argument("--batch_size", type=int, default=None, help="images per batch")
+    options = parser.instantiate(parser.parse_args(list(arguments)))
+    found = run_evaluate(
+        options.run,
+        model=options.model,
+        weights=options.weights,
+        strengths=options.strengths,
+        protocol=options.protocol,
+        suite=options.suite,
+        norm=options.norm,
+        data=_data(options),
+        limit=options.limit,
+        interval=options.interval,
+        batch_size=options.batch_size,
+        device=options.device,
+        out=options.out,
+        seed=options.seed,
+        resolver=zoo.create,
+    )
+    for result in found.values():
+        table = Table(title=f"accuracy, {result.protocol} protocol, {len(result.survives)} images (95 % intervals)")
+        table.add_column("strength", justify="right")
+        for column in ("accuracy", "interval", "raw"):
+            table.add_column(column, justify="right")
+        rows = zip(result.strengths, result.accuracy, result.ci_low, result.ci_high, result.raw_accuracy)
+        for strength, accuracy, low, high, raw in rows:
+            name = "clean" if strength == 0 else format_strength(strength)
+            table.add_row(name, f"{accuracy:.1%}", f"{low:.1%} – {high:.1%}", f"{raw:.1%}")
+        Console().print(table)
+    folder = options.out or options.run or "runs"
+    print(f"report: {folder}/report.html")
+    return 0
+
+
+def check(arguments: Sequence[str]) -> int:
+    """Look for signs that a robustness measurement deceives; exits with 1 when there are any."""
+    parser = _parser("check", check.__doc__)
+    options = parser.instantiate(parser.parse_args(list(arguments)))
+    verdict = run_check(
+        options.run,
+        model=options.model,
+        weights=options.weights,
+        data=_data(options),
+        limit=options.limit or 256,
+        norm=options.norm,
+        device=options.device,
+        out=options.out,
+        seed=options.seed,
+        resolver=zoo.create,
+    )
+    print(verdict)
+    return verdict.exit_code
+
+
+def compare(arguments: Sequence[str]) -> int:
+    """Put evaluated runs and the paper's rows in one table and one figure."""
+    parser = Parser(prog="wsrnas compare", description=compare.__doc__)
+    parser.add_argument("runs", nargs="+", help="evaluated run folders")
+    parser.add_argument("--out", default=None, help="folder for compare.md, .csv, .svg and .html")
+    parser.add_argument("--reference", default=None, help="the run the others are compared with; default: the first")
+    parser.add_argument("--no-paper", action="store_true", help="leave out the paper's rows")
+    options = parser.parse_args(list(arguments))
+    print(run_compare(options.runs, out=options.out, paper=not options.no_paper, reference=options.reference))
+    return 0
+
+
+def _parser(command: str, description: str | None) -> Parser:
+    parser = Parser(prog=f"wsrnas {command}", description=description)
+    parser.add_argument("run", nargs="?", default=None, help="a run folder")
+    parser.add_argument("--model", default=None, help="package.module:callable, a .onnx file or a zoo name")
+    parser.add_argument("--weights", default=None, help=".safetensors or .pt state dict for --model")
+    parser.add_argument("--norm", default="Linf", help="Linf or L2")
+    parser.add_argument("--limit", type=int, default=None, help="how many test images")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--out", default=None, help="folder written to (default: the run)")
+    parser.add_argument("--seed", type=int, default=0, help="of all random starts")
+    parser.add_class_arguments(DataConfig, "data")
+    return parser
+
+
+def _data(options: Any) -> DataConfig | None:
+    """Return the data asked for, or None where nothing was said and the run's own is meant."""
+    return None if options.data == DataConfig() else options.data

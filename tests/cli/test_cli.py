@@ -1,0 +1,178 @@
+"""The command line: recipes, overrides, errors of one sentence, exit codes."""
+
+import subprocess
+import sys
+from dataclasses import asdict
+
+import pytest
+import yaml
+
+from wsrnas import __version__, recipes
+from wsrnas.cli import COMMANDS, main
+from wsrnas.cli.settings import Parser, parse_config
+from wsrnas.errors import InputError
+from wsrnas.search.config import SearchConfig
+from wsrnas.training.config import TrainConfig
+
+KINDS = {"search": SearchConfig, "train": TrainConfig}
+
+
+def parsed(command, *arguments):
+    parser = Parser(prog=f"wsrnas {command}")
+    parser.add_argument("--out", default=None)
+    return parse_config(KINDS[command], command, parser, arguments, default="digits")[0]
+
+
+@pytest.mark.parametrize("command", ["search", "train"])
+def test_every_shipped_recipe_loads_and_survives_a_round_trip(command, tmp_path):
+    names = recipes.names(command)
+    assert len(names) >= 4
+    for name in names:
+        config = parsed(command, "--recipe", name)
+        assert config.recipe == name
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(yaml.safe_dump(asdict(config)))
+        assert parsed(command, "--recipe", str(path)) == config
+        assert recipes.describe(command, name)
+
+
+def test_the_named_recipes_are_there():
+    named = {"digits", "digits-paper", "cifar10-small", "wide", "paper-basic", "paper-plus"}
+    named |= {f"naive-{count}" for count in (1, 3, 6, 11)}
+    assert named <= set(recipes.names("search"))
+
+
+def test_paper_basic_is_the_papers_setting():
+    config = parsed("search", "--recipe", "paper-basic")
+    assert config.spectrum.all_strengths() == (0.03, 0.045, 0.06, 0.075, 0.09, 0.105)
+    assert config.spectrum.attacked_strengths() == (0.03, 0.06, 0.09)
+    objective = config.spectrum.objective()
+    assert (objective.clean_weight, objective.robust_weight) == (0.8, 0.2)
+    assert objective.strength_weights == pytest.approx([share / 28 for share in (1, 2, 3, 5, 7, 10)])
+    assert (config.choose.population, config.choose.iterations) == (100, 100)
+    assert (config.noise.memory, config.noise.passes, config.noise.batches) == (600, 1, 10)
+    assert (config.noise.estimator, config.loss.estimator) == ("a-ane", "lstm")
+    assert (config.choose.sampling, config.choose.method) == ("all-edges", "gradient")
+
+
+@pytest.mark.parametrize("count", [1, 3, 6, 11])
+def test_naive_recipes_attack_every_strength(count):
+    spectrum = parsed("search", "--recipe", f"naive-{count}").spectrum
+    assert len(spectrum.all_strengths()) == count
+    assert spectrum.attacked_strengths() == spectrum.all_strengths()
+
+
+def test_plus_estimates_eight_strengths():
+    spectrum = parsed("search", "--recipe", "paper-plus").spectrum
+    assert len(spectrum.all_strengths()) - len(spectrum.attacked_strengths()) == 8
+
+
+def test_the_preset_changes_the_method_and_keeps_the_recipes_sizes():
+    ours, paper = parsed("search", "--recipe", "digits"), parsed("search", "--recipe", "digits", "--preset", "paper")
+    assert (ours.choose.method, paper.choose.method) == ("propose", "gradient")
+    assert ours.space == paper.space
+    assert paper.preset == "paper"
+
+
+def test_dotted_options_have_the_last_word():
+    config = parsed(
+        "search", "--seed=3", "--spectrum.strengths", "8/255,0.1", "--noise.settings", '{"source": "middle"}'
+    )
+    assert config.seed == 3
+    assert config.spectrum.all_strengths() == pytest.approx((8 / 255, 0.1))
+    assert config.noise.settings == {"source": "middle"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["search", "--recipe", "digit"], "--recipe: expected a recipe or a .yaml file, got digit; did you mean 'digits'?"),
+        (["search", "--recipe", "no.yaml"], "--recipe: expected an existing YAML file, got no.yaml"),
+        (["search", "--preset", "our"], "--preset: expected ours or paper, got our; did you mean 'ours'?"),
+        (["search", "--sed", "1"], "--sed: no such option of wsrnas search; did you mean '--seed'?"),
+        (["search", "--choose.itrations=3"], "did you mean '--choose.iterations'?"),
+        (["search", "--seed", "x"], 'Parser key "seed": Expected a <class \'int\'>. Got value: x'),
+        (["search", "--spectrum.strengths", "8"], "got 8; did you mean 8/255?"),
+        (["search", "--spectrum.strengths", "0.2,0.1"], "it is not sorted; write 0.1,0.2"),
+        (["search", "--spectrum.strengths", "0.1,0.1"], "it repeats a value; write 0.1"),
+        (["search", "--spectrum.strengths=-0.1"], "expected a finite radius >= 0, got -0.1"),
+        (["search", "--spectrum.strength_weights", "[0.5,0.1,0.1,0.1,0.1,0.2]"], "expected a sum of 1, got 1.1"),
+        (["search", "--spectrum.attacked", "9"], "expected 1 to 6 (the strengths), got 9; use at most 6"),
+        (["search", "--weights.strength", "8"], "weights.strength: expected an L-infinity radius in [0,1], got 8"),
+        (["search", "--loss.estimator", "lstn"], "did you mean 'lstm'?"),
+        (["search", "--space.name", "dart"], "did you mean 'darts'?"),
+        (["search", "--data.name", "cifar"], "did you mean 'cifar10'?"),
+        (["search", "--data.name", "folder", "--data.root", "/no/such"], "/no/such"),
+        (["serch"], "command: expected one of wsrnas --help, got serch; did you mean 'search'?"),
+        (["evaluate", "/no/such/run"], "/no/such/run"),
+        (["evaluate", "--strengths", "8", "--model", "resnet-18"], "did you mean 8/255?"),
+        (["train", "--arch", "wsrnet-basik", "--out", "/tmp/never"], "did you mean 'wsrnet-basic'?"),
+        (["report", "/no/such/run"], "run: expected the folder of a search run, got /no/such/run"),
+        (["bench", "nb301", "--data", "."], "wsrnas bench: expected nb201, got nb301; did you mean 'nb201'?"),
+        (["zoo", "drew"], "did you mean 'draw'?"),
+        (["zoo", "show", "advrsh"], "did you mean 'advrush'?"),
+    ],
+)
+def test_bad_input_is_one_sentence_with_a_remedy_and_exit_code_2(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    shown = capsys.readouterr().err
+    assert message in shown
+    assert shown.startswith("error: ")
+    assert "Traceback" not in shown
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_recipe_with_an_unknown_key_is_refused(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("spaces: {channels: 3}\n")
+    with pytest.raises(InputError, match=r"got spaces.channels; did you mean 'space.channels'"):
+        parsed("search", "--recipe", str(path))
+    path.write_text("space: {chanels: 3}\n")
+    with pytest.raises(InputError, match=r"got space.chanels; did you mean 'space.channels'"):
+        parsed("search", "--recipe", str(path))
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_every_command_explains_itself(command, capsys):
+    with pytest.raises(SystemExit) as done:
+        main([command, "--help"])
+    assert done.value.code == 0
+    assert f"wsrnas {command}" in capsys.readouterr().out
+
+
+def test_version_and_module_are_the_same_program():
+    done = subprocess.run([sys.executable, "-m", "wsrnas", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"wsrnas {__version__}"
+
+
+def test_the_overview_names_every_command(capsys):
+    assert main([]) == 0
+    shown = capsys.readouterr().out
+    assert all(command in shown for command in COMMANDS)
+
+
+def test_a_dry_run_counts_passes_and_writes_nothing(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["search", "--recipe", "digits", "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    assert "adversarial training" in shown
+    assert "image passes" in shown
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_zoo_list_show_and_draw(capsys, tmp_path):
+    assert main(["zoo", "list", "wsrnet-*"]) == 0
+    assert "wsrnet-basic" in capsys.readouterr().out
+    assert main(["zoo", "show", "advrush"]) == 0
+    assert '"family": "cells"' in capsys.readouterr().out
+    drawing = tmp_path / "cell.svg"
+    assert main(["zoo", "draw", "wsrnet-plus", "--out", str(drawing)]) == 0
+    assert drawing.read_text().lstrip().startswith("<svg")
+
+
+def test_doctor_and_recipes(capsys):
+    assert main(["doctor"]) == 0
+    assert "torch" in capsys.readouterr().out
+    assert main(["recipes"]) == 0
+    assert "digits" in capsys.readouterr().out
