@@ -35,10 +35,10 @@ def untouched(model: Model) -> Iterator[None]:
         refuse("model", expected="ordinary parameters", got="parameters made in inference mode", remedy=remedy)
     modes = [(module, module.training) for module in model.modules()]
     slots = [(module, name, buffer) for module in model.modules() for name, buffer in module._buffers.items()]
-    buffers = [buffer for _, _, buffer in slots if buffer is not None]
-    with torch.no_grad():
-        copies = [buffer.clone() for buffer in buffers]
     try:
+        for module, name, original in slots:
+            # The attack works on a copy: writing the original back would break a graph that already used it.
+            module._buffers[name] = None if original is None else original.detach().clone()
         for parameter, _ in flags:
             parameter.requires_grad_(False)
         yield
@@ -49,9 +49,6 @@ def untouched(model: Model) -> Iterator[None]:
             module.training = mode
         for module, name, original in slots:
             module._buffers[name] = original
-        with torch.no_grad():
-            for buffer, copy in zip(buffers, copies):
-                buffer.copy_(copy)
 
 
 class Victim:

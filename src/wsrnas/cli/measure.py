@@ -11,7 +11,8 @@ from rich.table import Table
 from wsrnas import zoo
 from wsrnas.cli.settings import Parser
 from wsrnas.data import DataConfig
-from wsrnas.evaluation.command import STRENGTHS, run_check, run_compare, run_evaluate
+from wsrnas.evaluation.command import STRENGTHS, output_folder, run_check, run_compare, run_evaluate
+from wsrnas.evaluation.suites import SUITES
 from wsrnas.types import format_strength
 
 
@@ -20,7 +21,8 @@ def evaluate(arguments: Sequence[str]) -> int:
     parser = _parser("evaluate", evaluate.__doc__)
     parser.add_argument("--strengths", type=str, default=STRENGTHS, help="0,2/255,8/255 or first:last:count")
     parser.add_argument("--protocol", default="strict", help="strict, released or both")
-    parser.add_argument("--suite", default=None, help="fast, standard, strong or black-box")
+    parser.add_argument("--suite", default=None, help=", ".join(SUITES))
+    parser.add_argument("--every-image", action="store_true", help="run every attack on every image: slower")
     parser.add_argument("--interval", type=float, default=None, help="widest 95%% interval wanted, as +- fraction")
     parser.add_argument("--batch_size", type=int, default=None, help="images per batch")
     options = parser.instantiate(parser.parse_args(list(arguments)))
@@ -36,6 +38,7 @@ def evaluate(arguments: Sequence[str]) -> int:
         limit=options.limit,
         interval=options.interval,
         batch_size=options.batch_size,
+        every_image=options.every_image,
         device=options.device,
         out=options.out,
         seed=options.seed,
@@ -51,8 +54,7 @@ def evaluate(arguments: Sequence[str]) -> int:
             name = "clean" if strength == 0 else format_strength(strength)
             table.add_row(name, f"{accuracy:.1%}", f"{low:.1%} – {high:.1%}", f"{raw:.1%}")
         Console().print(table)
-    folder = options.out or options.run or "runs"
-    print(f"report: {folder}/report.html")
+    print(f"report: {output_folder(options.run, options.model, options.out) / 'eval' / 'report.html'}")
     return 0
 
 
@@ -84,7 +86,8 @@ def compare(arguments: Sequence[str]) -> int:
     parser.add_argument("--reference", default=None, help="the run the others are compared with; default: the first")
     parser.add_argument("--no-paper", action="store_true", help="leave out the paper's rows")
     options = parser.parse_args(list(arguments))
-    print(run_compare(options.runs, out=options.out, paper=not options.no_paper, reference=options.reference))
+    paper = False if options.no_paper else None
+    print(run_compare(options.runs, out=options.out, paper=paper, reference=options.reference))
     return 0
 
 

@@ -1,0 +1,130 @@
+"""Holding a model still while it is measured, and proving that it stayed so."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from wsrnas.errors import InputError, refuse
+from wsrnas.evaluation.inputs import checked_logits
+from wsrnas.types import Images, Logits
+
+
+class Wrapped(nn.Module):
+    """A plain function from images to logits, as a module."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, images: Tensor) -> Any:
+        """Call the function."""
+        return self.function(images)
+
+
+def as_module(model: Any) -> nn.Module:
+    """Return a module unchanged and a plain function wrapped.
+
+    Raises:
+        InputError: the model cannot be called.
+    """
+    if isinstance(model, nn.Module):
+        return model
+    if not callable(model):
+        refuse("model", expected="a function from images to logits", got=f"a {type(model).__name__}")
+    return Wrapped(model)
+
+
+def model_device(model: nn.Module, otherwise: torch.device) -> torch.device:
+    """Return the device of the first parameter or buffer; `otherwise` where there is none."""
+    for _, tensor in _state(model):
+        return tensor.device
+    return otherwise
+
+
+def on_device(model: nn.Module, device: str | torch.device | None) -> nn.Module:
+    """Return the model itself where it already is on the device, else a copy there; the caller's model stays put."""
+    if device is None or model_device(model, torch.device(device)).type == torch.device(device).type:
+        return model
+    return copy.deepcopy(model).to(device)
+
+
+def digests(model: nn.Module) -> dict[str, str]:
+    """Return one SHA-256 per parameter and buffer, non-persistent buffers included."""
+    return {name: digest(tensor) for name, tensor in _state(model)}
+
+
+def digest(tensor: Tensor) -> str:
+    """Return the SHA-256 of a tensor's type, shape and content."""
+    plain = tensor.detach().cpu().contiguous()
+    head = f"{plain.dtype}{tuple(plain.shape)}".encode()
+    return hashlib.sha256(head + plain.reshape(-1).view(torch.uint8).numpy().tobytes()).hexdigest()
+
+
+def model_hash(model: nn.Module) -> str:
+    """Return one SHA-256 over names and content of all parameters and buffers, and the model's class."""
+    parts = "".join(f"{name}={value};" for name, value in sorted(digests(model).items()))
+    return hashlib.sha256(f"{type(model).__qualname__};{parts}".encode()).hexdigest()
+
+
+@contextmanager
+def locked(model: nn.Module, *, train: bool | None = False) -> Iterator[nn.Module]:
+    """Yield the model in eval mode with frozen parameters; afterwards modes and flags are as they were.
+
+    `train=None` leaves the modes as they are.
+
+    Raises:
+        InputError: weights that are not float32, or a parameter or buffer that changed inside the block.
+    """
+    for name, tensor in _state(model):
+        if tensor.is_floating_point() and tensor.dtype != torch.float32:
+            remedy = "pass model.float(): robustness is measured in float32"
+            refuse("model", expected="float32 weights", got=f"{name} in {tensor.dtype}", remedy=remedy)
+    modes = [(module, module.training) for module in model.modules()]
+    flags = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    before = digests(model)
+    try:
+        if train is not None:
+            model.train(train)
+        model.requires_grad_(False)
+        yield model
+        after = digests(model)
+    finally:
+        for module, mode in modes:
+            module.training = mode
+        for parameter, flag in flags:
+            parameter.requires_grad_(flag)
+    changed = [name for name in after if after[name] != before.get(name)]
+    if changed:
+        remedy = "a model that changes while it is measured has no accuracy; run `wsrnas check` on it"
+        refuse(
+            "model", expected="unchanged weights and buffers", got=f"changes in {', '.join(changed[:3])}", remedy=remedy
+        )
+
+
+@torch.no_grad()
+def predict(model: nn.Module, images: Images, *, batch_size: int, device: torch.device) -> Logits:
+    """Return checked logits of all images on the CPU, in a fresh forward pass without gradients."""
+    parts = []
+    for batch in images.split(batch_size):
+        try:
+            output = model(batch.to(device))
+        except InputError:
+            raise
+        except (RuntimeError, ValueError, TypeError, IndexError) as error:
+            shape = tuple(batch.shape)
+            remedy = "give images of the shape the model was made for, or lower batch_size if memory ran out"
+            raise InputError(f"model: cannot classify images of shape {shape} ({error}); {remedy}") from error
+        parts.append(checked_logits(output, len(batch)).float().cpu())
+    return torch.cat(parts)
+
+
+def _state(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    yield from model.named_parameters()
+    yield from model.named_buffers()

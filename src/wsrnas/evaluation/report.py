@@ -1,0 +1,183 @@
+"""The files of an evaluated folder: summary, tables, curve, card, example images and one HTML page."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+from wsrnas.evaluation.card import model_card
+from wsrnas.evaluation.record import read_examples
+from wsrnas.evaluation.result import Evaluation
+from wsrnas.evaluation.statistics import AREA_WEIGHTING
+from wsrnas.evaluation.summary import read_evaluations, released_minus_strict, write_summary
+from wsrnas.evaluation.tables import (
+    attack_columns,
+    curve_rows,
+    main_columns,
+    percent,
+    protocol_figure,
+    to_csv,
+    to_markdown,
+)
+from wsrnas.report.figures import image_grid, noise_panel
+from wsrnas.report.page import Page
+from wsrnas.runs import write_atomic
+from wsrnas.types import format_strength
+
+_INTRO = (
+    "Share of test images still classified correctly after every attack, at each noise strength. A strength is the "
+    "largest change allowed for any pixel (Linf) or the length of the whole change (L2), for pixels in [0,1]."
+)
+_STRICT = (
+    "Strict: weights and buffers locked, the worst case over all attacks image by image; an image broken at one "
+    "strength counts as broken at every larger one; every adversarial image was checked to lie inside its ball and "
+    "to be misclassified in a fresh pass. Believe this one."
+)
+_RELEASED = (
+    "Released: what the paper's released code does. BatchNorm is in train mode during the attack, so the network "
+    "scored is not the one attacked and has adapted to the test images. It only serves to compare with printed numbers."
+)
+
+
+def write_report(
+    folder: str | Path, *, name: str | None = None, data: dict[str, Any] | None = None, note: str = ""
+) -> Path:
+    """Write everything that can be made of the `eval/*.json` of a folder; returns the path of the HTML page.
+
+    Files, all in `eval/`: summary.json, table.csv, table.md, curve.svg, card.json, examples.png, report.html.
+
+    Args:
+        folder: what `evaluate(out=…)` wrote to.
+        name: of the model; default: what an earlier report said, else the folder's name. Likewise `data` and `note`.
+
+    Raises:
+        InputError: the folder holds no finished evaluation.
+    """
+    folder = Path(folder)
+    found = read_evaluations(folder)
+    about = _about(folder, name, data, note)
+    write_summary(folder)
+    headers, rows = curve_rows(found)
+    figure = protocol_figure(found)
+    place = folder / "eval"
+    first = next(iter(found.values()))
+    dataset = str(about["data"].get("name", "unnamed data"))
+    write_atomic(place / "table.csv", to_csv(headers, rows))
+    write_atomic(place / "table.md", to_markdown(headers, rows))
+    write_atomic(place / "curve.svg", figure)
+    write_atomic(
+        place / "card.json", json.dumps(model_card(first, name=about["name"], dataset=dataset), indent=1) + "\n"
+    )
+    pictures = example_images(folder, first)
+    if pictures is not None:
+        write_atomic(place / "examples.png", base64.b64decode(pictures.split(",", 1)[1]))
+    page = _page(found, about, figure, headers, rows, pictures)
+    _checks(page, place / "checks.json")
+    return page.write(place / "report.html")
+
+
+def example_images(folder: Path, result: Evaluation) -> str | None:
+    """Return kept images as a PNG data URI: clean, then per strength the adversarial image and its noise, magnified."""
+    kept = read_examples(folder, result.protocol)
+    strengths = [s for s in result.strengths if s in kept]
+    if not strengths:
+        return None
+    most = max(len(kept[s]["indices"]) for s in strengths)
+    full = [s for s in strengths if len(kept[s]["indices"]) == most]
+    chosen = full if len(full) <= 3 else [full[0], full[len(full) // 2], full[-1]]
+    pieces = []
+    for strength in chosen:
+        clean, moved = kept[strength]["clean"], kept[strength]["adversarial"]
+        noise = moved - clean
+        size = strength if result.norm == "Linf" else max(float(noise.abs().max()), 1e-12)
+        pieces.append((format_strength(strength), clean, moved, noise_panel(noise, size)))
+    rows = []
+    for text, clean, moved, noise in pieces:
+        rows += [(f"clean\n({text})", clean), ("attacked", moved), ("noise", noise)]
+    if pieces[0][1].shape[1] not in (1, 3):
+        return None
+    return image_grid(rows, [""] * most)
+
+
+def _about(folder: Path, name: str | None, data: dict[str, Any] | None, note: str) -> dict[str, Any]:
+    path = folder / "eval" / "about.json"
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    about = {
+        "name": name or known.get("name") or folder.resolve().name,
+        "data": data if data is not None else known.get("data", {}),
+        "note": note or known.get("note", ""),
+    }
+    write_atomic(path, json.dumps(about, indent=1) + "\n")
+    return about
+
+
+def _page(
+    found: dict[str, Evaluation],
+    about: dict[str, Any],
+    figure: str,
+    headers: list[str],
+    rows: list[list[str]],
+    pictures: str | None,
+) -> Page:
+    first = next(iter(found.values()))
+    r50 = "none measured" if first.r50 is None else format_strength(first.r50)
+    page = Page(
+        f"Robustness of {about['name']}", f"{first.images} test images of {about['data'].get('name', 'the data')}"
+    )
+    page.facts(
+        {
+            "clean accuracy": f"{percent(first.clean_accuracy)} %",
+            f"at {format_strength(first.strengths[-1])} ({first.protocol})": f"{percent(first.accuracy[-1])} %",
+            "median minimal strength": r50,
+            "area under the curve": f"{percent(first.area)} %",
+        }
+    )
+    if about["note"]:
+        page.callout("warning", about["note"])
+    explained = [text for protocol, text in (("strict", _STRICT), ("released", _RELEASED)) if protocol in found]
+    page.section("Robustness curve", "\n\n".join([_INTRO, *explained]))
+    page.figure(figure, "Bands are 95 % Wilson intervals; the dotted line is the accuracy of guessing.")
+    if len(found) == 2:
+        worst = max(released_minus_strict(found["strict"], found["released"]), key=lambda one: one["difference"])
+        page.callout(
+            "note",
+            f"The released protocol scores up to {100 * worst['difference']:.1f} points higher than strict "
+            f"(at {format_strength(worst['strength'])}).",
+        )
+    elif "strict" not in found:
+        page.callout("warning", "Only the released protocol was run: no headline may come from it.")
+    page.table(
+        *main_columns(headers, rows), f"Accuracy by strength. The area under the curve is {AREA_WEIGHTING}, from 0."
+    )
+    page.section("Attacks", f"About {first.passes:.0f} network passes per image at most.")
+    sees = (
+        "the first attack sees all images, each later one only those still right; what it does not see counts as broken"
+    )
+    if first.settings["every_image"]:
+        sees = "every attack sees every image"
+    page.table(*attack_columns(first), f"Share of images each attack leaves right: {sees}.")
+    page.table(["attack", "settings"], [[label, text] for label, text in first.attacks.items()], "In the order run.")
+    page.section("What was verified")
+    page.table(["fact", "value"], [[key.replace("_", " "), str(value)] for key, value in first.verified.items()], "")
+    if pictures is not None:
+        page.section("Examples", "Images that were broken, and the noise that broke them, magnified around grey.")
+        page.image(pictures, "Clean image, attacked image, noise: one group per strength.")
+    return page
+
+
+def _checks(page: Page, path: Path) -> None:
+    if not path.is_file():
+        return
+    verdict = json.loads(path.read_text())
+    page.section("Checks", "Signs that a robustness measurement cannot be believed, from `wsrnas check`.")
+    if verdict["ok"]:
+        page.callout("good", f"None of {len(verdict['findings'])} checks was flagged.")
+    else:
+        page.callout("warning", f"Flagged: {', '.join(verdict['flags'])}.")
+    rows = [
+        [one["name"], one["state"], one["evidence"], one["remedy"] if one["state"] == "flag" else ""]
+        for one in verdict["findings"]
+    ]
+    page.table(["check", "verdict", "evidence", "what to do"], rows, "")
