@@ -43,9 +43,13 @@ class NoiseMemory:
         """Add every image of a batch; the oldest entries leave. Shapes (B,C,H,W), (B,N,C,H,W), (N,), (B,C,H,W)."""
         strengths = known_strengths.detach().cpu()
         for image, known, target in zip(images.detach(), known_noise.detach(), noise.detach()):
-            self._examples.append(NoiseExample(image.clone(), known.clone(), strengths, wanted_strength, target.clone()))
+            self._examples.append(
+                NoiseExample(image.clone(), known.clone(), strengths, wanted_strength, target.clone())
+            )
 
-    def batches(self, batch_size: int, generator: torch.Generator) -> list[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]]:
+    def batches(
+        self, batch_size: int, generator: torch.Generator
+    ) -> list[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]]:
         """Return one shuffled pass as (images, known_noise, known_strengths (B,N), wanted (B,1), noise (B,1,C,H,W))."""
         examples = list(self._examples)
         order = torch.randperm(len(examples), generator=generator).tolist()
@@ -99,6 +103,11 @@ class LossMemory:
     def push(self, encoding: Encoding, losses: Losses, choice: tuple[int, ...], measured_at: int) -> None:
         """Add one label."""
         self.labels.append(LossLabel(encoding.detach().cpu(), losses.detach().cpu(), choice, measured_at))
+
+    def replace(self, label: LossLabel, losses: Losses, measured_at: int) -> None:
+        """Put newly measured losses in the place of an old label."""
+        place = next(index for index, held in enumerate(self.labels) if held is label)
+        self.labels[place] = LossLabel(label.encoding, losses.detach().cpu(), label.choice, measured_at)
 
     def tensors(self) -> tuple[Float[Tensor, "N E K"], Float[Tensor, "N S"]]:
         """Return all encodings and losses."""

@@ -15,13 +15,14 @@ from wsrnas.types import Losses
 class Evaluator(ABC):
     """Measures architectures. A super-network trains what it measures; a table looks it up.
 
-    `cost` counts network passes per image (a forward and a backward pass each count one), the unit in which all
-    strategies are charged.
+    `cost` counts images passed through a network, forward and backward passes one each: the unit in which all
+    strategies are charged. `record` says what the last call measured, for the log.
     """
 
     space: SearchSpace
     strengths: Tensor
     cost: float
+    record: dict[str, Any]
 
     @abstractmethod
     def warm_up(self, architecture: Architecture) -> None:
@@ -30,6 +31,10 @@ class Evaluator(ABC):
     @abstractmethod
     def measure(self, architecture: Architecture) -> Losses:
         """Train the shared weights on this architecture and return its losses on D_v, index 0 clean."""
+
+    @abstractmethod
+    def remeasure(self, architecture: Architecture) -> Losses:
+        """Return the losses of an architecture under the weights as they are now, without training."""
 
     @abstractmethod
     def verify(self, architectures: list[Architecture]) -> list[Losses]:
@@ -48,11 +53,12 @@ class Strategy(ABC):
     """A search that advances one architecture at a time, so that it can stop and resume between any two steps.
 
     Subclasses set `name` and take (evaluator, objective, seed, and their own keyword-only settings). All randomness
-    comes from `rng.stream(seed, name, purpose, self.iteration)`.
+    comes from `rng.stream(seed, name, purpose, self.iteration)`. `record` says what the last step did, for the log.
     """
 
     name: ClassVar[str]
-    iteration: int = 0
+    iteration: int
+    record: dict[str, Any]
 
     @property
     @abstractmethod
@@ -66,6 +72,10 @@ class Strategy(ABC):
     @abstractmethod
     def result(self) -> Genotype:
         """Return the architecture the strategy would return now."""
+
+    def finalists(self, count: int) -> list[Genotype]:
+        """Return up to `count` distinct architectures worth measuring again, best first."""
+        return [self.result()]
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:

@@ -42,6 +42,11 @@ class LossEstimator(ABC):
     def predict(self, encodings: Float[Tensor, "M E K"]) -> Prediction:
         """Return the predicted losses of M architectures."""
 
+    def optimistic(self, encodings: Float[Tensor, "M E K"], caution: float) -> Float[Tensor, "M S"]:
+        """Return the losses that are as low as they may well be: mean − `caution`·std of each."""
+        mean, std = self.predict(encodings)
+        return mean - caution * std
+
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:
         """Return tensors, numbers, strings and containers of them only: loadable with `weights_only=True`."""

@@ -1,1 +1,33 @@
 """Noise estimators (AN-Estimator, φ)."""
+
+from wsrnas.estimators.noise.attention import AANE
+from wsrnas.estimators.noise.base import NoiseEstimator, project
+from wsrnas.estimators.noise.encoding import EANE, EANEMinus
+from wsrnas.estimators.noise.fidelity import fidelity, loss_error
+from wsrnas.estimators.noise.fit import RELEASED_FIT, NoiseFit, NoiseLoss, RaisedLoss, fit_noise_estimator, push_noise
+from wsrnas.estimators.noise.plus import PlusANE
+from wsrnas.estimators.noise.registry import NOISE_ESTIMATORS, noise_estimator
+from wsrnas.estimators.noise.rescale import Rescale, refine
+from wsrnas.estimators.noise.weighted_average import WeightedAverage
+
+__all__ = [
+    "AANE",
+    "EANE",
+    "NOISE_ESTIMATORS",
+    "RELEASED_FIT",
+    "EANEMinus",
+    "NoiseEstimator",
+    "NoiseFit",
+    "NoiseLoss",
+    "PlusANE",
+    "RaisedLoss",
+    "Rescale",
+    "WeightedAverage",
+    "fidelity",
+    "fit_noise_estimator",
+    "loss_error",
+    "noise_estimator",
+    "project",
+    "push_noise",
+    "refine",
+]

@@ -1,0 +1,155 @@
+"""How Wsr-NAS samples, chooses and derives: the paper's way (A moves) and ours (ψ proposes)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from wsrnas import rng
+from wsrnas.estimators.loss.base import LossEstimator
+from wsrnas.estimators.memory import LossLabel, LossMemory
+from wsrnas.search.gradient_update import alpha_optimizer, update_alpha
+from wsrnas.search.objective import SearchObjective
+from wsrnas.search.propose import ProposeSettings, propose, unseen_sample
+from wsrnas.spaces.base import Architecture, SearchSpace, gumbel_softmax, sample_gumbel
+from wsrnas.spaces.genotype import Genotype
+
+
+class Chooser(ABC):
+    """What differs between the presets of Algorithm 1."""
+
+    def __init__(self, space: SearchSpace, objective: SearchObjective, seed: int) -> None:
+        self.space, self.objective, self.seed = space, objective, seed
+
+    @abstractmethod
+    def population(self, size: int, seed: int) -> list[Architecture]:
+        """Sample the N architectures of the first two loops."""
+
+    @abstractmethod
+    def choose(self, memory: LossMemory, estimator: LossEstimator, iteration: int) -> tuple[Architecture, str]:
+        """Return the next architecture and how it was found."""
+
+    @abstractmethod
+    def update(self, estimator: LossEstimator) -> None:
+        """Line 25, after ψ was trained."""
+
+    @abstractmethod
+    def finalists(self, memory: LossMemory, estimator: LossEstimator, count: int) -> list[Genotype]:
+        """Return up to `count` distinct genotypes, best first."""
+
+    def stale(self, memory: LossMemory, count: int) -> list[LossLabel]:
+        """Return the `count` oldest labels among the best quarter of M_v."""
+        if count == 0:
+            return []
+        best = sorted(memory.labels, key=lambda label: float(self.objective(label.losses)))
+        return sorted(best[: max(count, len(best) // 4)], key=lambda label: label.measured_at)[:count]
+
+    def genotype_id(self, architecture: Architecture) -> str | None:
+        """Return the id of a genotype-shaped architecture, None for one that uses every edge."""
+        return None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what `update` moves."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` returned."""
+        if state:
+            raise ValueError(f"{type(self).__name__} keeps no state, but was given {sorted(state)}")
+
+
+class GradientChooser(Chooser):
+    """The paper: H = GumbelSoftmax(A, ξ, τ) picks the architecture, Eq. 10's gradient through ψ moves A.
+
+    The same ξ picks the architecture and serves in the gradient of the same iteration.
+    """
+
+    def __init__(
+        self, space: SearchSpace, objective: SearchObjective, seed: int, *, temperature: float, step_size: float
+    ) -> None:
+        super().__init__(space, objective, seed)
+        self.temperature = temperature
+        shape = (space.num_edges, space.num_operations)
+        self.alpha = 1e-3 * torch.randn(shape, generator=rng.stream(seed, "alpha"))
+        self.optimizer = alpha_optimizer(self.alpha, learning_rate=step_size)
+        self.gumbel = torch.zeros(shape)
+
+    def population(self, size: int, seed: int) -> list[Architecture]:
+        """Sample from the initial A."""
+        return [self._sample(self._draw("population", index)) for index in range(size)]
+
+    def choose(self, memory: LossMemory, estimator: LossEstimator, iteration: int) -> tuple[Architecture, str]:
+        """Sample from the current A."""
+        self.gumbel = self._draw("choose", iteration)
+        return self._sample(self.gumbel), "gumbel"
+
+    def update(self, estimator: LossEstimator) -> None:
+        """Take one step of A against the gradient of Eq. 10."""
+        update_alpha(self.alpha, estimator, self.objective, self.gumbel, self.temperature, self.optimizer)
+
+    def finalists(self, memory: LossMemory, estimator: LossEstimator, count: int) -> list[Genotype]:
+        """Derive the one genotype of A's largest weights; there is nothing else to measure again."""
+        return [self.space.decode(self.alpha)]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return A, its optimiser and ξ."""
+        return {"alpha": self.alpha.clone(), "optimizer": self.optimizer.state_dict(), "gumbel": self.gumbel.clone()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore A, its optimiser and ξ."""
+        self.alpha.copy_(state["alpha"])
+        self.gumbel.copy_(state["gumbel"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+    def _draw(self, purpose: str, index: int) -> Tensor:
+        return sample_gumbel((self.space.num_edges, self.space.num_operations), rng.stream(self.seed, purpose, index))
+
+    def _sample(self, gumbel: Tensor) -> Architecture:
+        return self.space.all_edges(gumbel_softmax(self.alpha, gumbel, self.temperature))
+
+
+class ProposingChooser(Chooser):
+    """Ours: distinct genotype-shaped samples, then the unseen architecture that ψ likes best."""
+
+    def __init__(self, space: SearchSpace, objective: SearchObjective, seed: int, *, settings: ProposeSettings) -> None:
+        super().__init__(space, objective, seed)
+        self.settings = settings
+
+    def population(self, size: int, seed: int) -> list[Architecture]:
+        """Sample distinct genotypes uniformly."""
+        seen: set[str] = set()
+        found = []
+        for index in range(size):
+            genotype = unseen_sample(self.space, seen, rng.stream(seed, "population", index))
+            seen.add(self.space.canonical(genotype))
+            found.append(self.space.architecture(genotype))
+        return found
+
+    def choose(self, memory: LossMemory, estimator: LossEstimator, iteration: int) -> tuple[Architecture, str]:
+        """Let ψ propose; a set share of the iterations explores uniformly."""
+        generator = rng.stream(self.seed, "propose", iteration)
+        ranked = self._ranked(memory, estimator)
+        seen = {self.space.canonical(genotype) for genotype in ranked}
+        genotype = propose(self.space, estimator, self.objective, seen, generator, self.settings, best=ranked)
+        return self.space.architecture(genotype), "proposed"
+
+    def update(self, estimator: LossEstimator) -> None:
+        """Nothing moves but ψ itself."""
+
+    def finalists(self, memory: LossMemory, estimator: LossEstimator, count: int) -> list[Genotype]:
+        """Return the best measured architectures."""
+        return self._ranked(memory, estimator)[:count]
+
+    def genotype_id(self, architecture: Architecture) -> str | None:
+        """Return the id of the genotype."""
+        return self._genotype(architecture.choice).id
+
+    def _ranked(self, memory: LossMemory, estimator: LossEstimator) -> list[Genotype]:
+        labels = sorted(memory.labels, key=lambda label: float(self.objective(label.losses)))
+        return list(dict.fromkeys(self._genotype(label.choice) for label in labels))
+
+    def _genotype(self, choice: tuple[int, ...]) -> Genotype:
+        return self.space.decode(self.space.one_hot(choice))

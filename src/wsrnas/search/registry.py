@@ -1,0 +1,128 @@
+"""Search strategies by name."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Protocol, runtime_checkable
+
+from wsrnas.errors import nearest, refuse
+from wsrnas.estimators.loss.gaussian_process import GaussianProcessLossEstimator
+from wsrnas.estimators.loss.lstm import LSTMLossEstimator
+from wsrnas.search.base import Evaluator, Strategy
+from wsrnas.search.choose import Chooser, GradientChooser, ProposingChooser
+from wsrnas.search.config import ChooseConfig
+from wsrnas.search.darts import Darts
+from wsrnas.search.evolution import RegularisedEvolution
+from wsrnas.search.gradient_update import PAPER_LEARNING_RATE
+from wsrnas.search.local_search import LocalSearch
+from wsrnas.search.naive_gradient import NaiveGradient
+from wsrnas.search.objective import SearchObjective
+from wsrnas.search.propose import ProposeSettings
+from wsrnas.search.pvll import Pvll
+from wsrnas.search.q_learning import QLearning
+from wsrnas.search.random_search import RandomSearch
+from wsrnas.search.released import ReleasedLabels, SquaredObjective
+from wsrnas.search.wsr_nas import WsrNas
+
+
+@runtime_checkable
+class MakeStrategy(Protocol):
+    """A strategy with a budget of `queries` architectures."""
+
+    def __call__(self, evaluator: Evaluator, objective: SearchObjective, seed: int, *, queries: int) -> Strategy:
+        """Return it, not started."""
+
+
+def ours(
+    evaluator: Evaluator,
+    objective: SearchObjective,
+    seed: int,
+    *,
+    queries: int,
+    propose: ProposeSettings | None = None,
+) -> Strategy:
+    """Return Wsr-NAS, preset ours: a Gaussian process ψ proposes."""
+    population = max(1, min(20, queries // 2))
+    space = evaluator.space
+    return WsrNas(
+        evaluator,
+        objective,
+        seed,
+        estimator=GaussianProcessLossEstimator(**_sizes(evaluator, seed)),
+        chooser=ProposingChooser(space, objective, seed, settings=propose or ProposeSettings()),
+        settings=ChooseConfig(population=population, iterations=queries - population),
+        memory=queries,
+    )
+
+
+def paper(
+    evaluator: Evaluator,
+    objective: SearchObjective,
+    seed: int,
+    *,
+    queries: int,
+    step_size: float = PAPER_LEARNING_RATE,
+    refit_passes: int | None = None,
+    released: bool = False,
+) -> Strategy:
+    """Return Wsr-NAS, preset paper: half the budget is the population N, the other half the T updates of A.
+
+    `released=True` repeats two slips of the released code: robust losses 64 times too small in M_v, and an objective
+    of squares.
+    """
+    if released:
+        evaluator = ReleasedLabels(evaluator)
+        objective = SquaredObjective(**asdict(objective))
+    population = max(1, queries // 2)
+    settings = ChooseConfig(
+        population=population, iterations=queries - population, sampling="all-edges", method="gradient"
+    )
+    chooser: Chooser = GradientChooser(
+        evaluator.space, objective, seed, temperature=settings.temperature, step_size=step_size
+    )
+    return WsrNas(
+        evaluator,
+        objective,
+        seed,
+        estimator=LSTMLossEstimator(**_sizes(evaluator, seed), form="published", refit_passes=refit_passes),
+        chooser=chooser,
+        settings=settings,
+        memory=100,
+    )
+
+
+def _sizes(evaluator: Evaluator, seed: int) -> dict[str, int]:
+    space = evaluator.space
+    return {
+        "num_edges": space.num_edges,
+        "num_operations": space.num_operations,
+        "num_losses": 1 + len(evaluator.strengths),
+        "seed": seed,
+    }
+
+
+STRATEGIES: dict[str, MakeStrategy] = {
+    "ours": ours,
+    "wsr-paper": paper,
+    "random": RandomSearch,
+    "evolution": RegularisedEvolution,
+    "local-search": LocalSearch,
+    "q-learning": QLearning,
+    "pvll": Pvll,
+    "darts": Darts,
+    "naive-gradient": NaiveGradient,
+}
+NEED_SUPER_NETWORK = ("darts", "naive-gradient")
+"""They back-propagate through all operations at once."""
+
+
+def get_strategy(name: str) -> MakeStrategy:
+    """Return the constructor of that name.
+
+    Raises:
+        InputError: no such strategy; suggests the nearest.
+    """
+    if name not in STRATEGIES:
+        remedy = nearest(name, tuple(STRATEGIES))
+        refuse("strategy", expected="a search strategy", got=repr(name), remedy=remedy)
+    return STRATEGIES[name]

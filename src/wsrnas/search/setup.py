@@ -1,0 +1,66 @@
+"""The sizes and batches that a search settles before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from wsrnas.data import DataBundle, Split
+from wsrnas.errors import refuse
+from wsrnas.estimators.loss.base import LossEstimator
+from wsrnas.estimators.loss.ensemble import EnsembleLossEstimator
+from wsrnas.estimators.loss.gaussian_process import GaussianProcessLossEstimator
+from wsrnas.estimators.loss.lstm import LSTMLossEstimator
+from wsrnas.search.config import SearchConfig
+from wsrnas.spaces.base import NetworkConfig, SearchSpace
+
+
+def limited(split: Split, images: int | None, batch_size: int, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+    """Return the first `images` of a split in order, in whole batches where there is at least one."""
+    count = len(split) if images is None else min(images, len(split))
+    whole = count // batch_size
+    return islice(split.batches(batch_size, device=device), max(whole, 1))
+
+
+def network_config(config: SearchConfig, data: DataBundle) -> NetworkConfig:
+    """Return the size of the networks of a search."""
+    return NetworkConfig(
+        channels=config.space.channels,
+        layers=config.space.layers,
+        num_classes=data.num_classes,
+        image_shape=data.image_shape,
+        mean=data.mean,
+        std=data.std,
+        stem=config.space.stem,
+    )
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Return how many weights a network trains."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+LOSS_ESTIMATORS: dict[str, type[LossEstimator]] = {
+    "lstm": LSTMLossEstimator,
+    "ensemble": EnsembleLossEstimator,
+    "gaussian-process": GaussianProcessLossEstimator,
+}
+
+
+def loss_estimator(config: SearchConfig, space: SearchSpace, strengths: int) -> LossEstimator:
+    """Return ψ, untrained."""
+    sizes: dict[str, Any] = {
+        "num_edges": space.num_edges,
+        "num_operations": space.num_operations,
+        "num_losses": 1 + strengths,
+        "seed": config.seed,
+        **config.loss.settings,
+    }
+    try:
+        return LOSS_ESTIMATORS[config.loss.estimator](**sizes)
+    except TypeError as error:
+        refuse("loss.settings", expected=f"settings of {config.loss.estimator}", got=sizes, remedy=str(error))

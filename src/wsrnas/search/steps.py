@@ -1,0 +1,177 @@
+"""The verbs of Algorithm 1 on one network: make noises, estimate noises, measure losses, measure fidelity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from wsrnas.attacks.base import Attack
+from wsrnas.estimators.noise.base import NoiseEstimator
+from wsrnas.runtime import Runtime
+from wsrnas.types import Images, Labels, Losses, Noises
+
+Batches = Iterable[tuple[Tensor, Tensor]]
+Timer = Callable[[str], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """All strengths of a search and which of them are attacked for real; both ascending."""
+
+    strengths: tuple[float, ...]
+    attacked: tuple[float, ...]
+
+    @property
+    def estimated(self) -> tuple[float, ...]:
+        """The strengths whose noise φ estimates."""
+        return tuple(strength for strength in self.strengths if strength not in self.attacked)
+
+    def with_attacked(self, strength: float) -> Spectrum:
+        """Return the same spectrum with one more strength attacked for real."""
+        return Spectrum(self.strengths, tuple(sorted({*self.attacked, strength})))
+
+
+def real_noises(
+    network: nn.Module, images: Images, labels: Labels, strengths: Sequence[float], attack: Attack, runtime: Runtime
+) -> Noises:
+    """Return δ_ε of every strength, (B,N,C,H,W)."""
+    with runtime.autocast():
+        adversarial = [attack.at(strength).perturb(network, images, labels) for strength in strengths]
+    return torch.stack(adversarial, dim=1) - images[:, None]
+
+
+def all_noises(
+    network: nn.Module,
+    images: Images,
+    labels: Labels,
+    spectrum: Spectrum,
+    attack: Attack,
+    estimator: NoiseEstimator,
+    runtime: Runtime,
+    timed: Timer,
+) -> Noises:
+    """Attack at the N1 strengths, estimate the other N2 with φ; return all N1+N2 in ascending order."""
+    with timed("attacks on D_v"):
+        known = real_noises(network, images, labels, spectrum.attacked, attack, runtime)
+    if not spectrum.estimated:
+        return known
+    with timed("noise estimation"), torch.no_grad():
+        estimated = estimator(images, known, torch.tensor(spectrum.attacked), torch.tensor(spectrum.estimated))
+    columns = dict(zip(spectrum.attacked, known.unbind(1))) | dict(zip(spectrum.estimated, estimated.unbind(1)))
+    return torch.stack([columns[strength] for strength in spectrum.strengths], dim=1)
+
+
+@torch.no_grad()
+def batch_losses(network: nn.Module, images: Images, labels: Labels, noises: Noises, runtime: Runtime) -> Tensor:
+    """Return Σ cross-entropy of a batch for the clean images and for each strength, (1+S,).
+
+    Every strength is its own forward pass: BatchNorm takes its statistics from one strength at a time.
+    """
+    sums = []
+    for shifted in (images, *(images + noise for noise in noises.unbind(1))):
+        with runtime.autocast():
+            logits = network(shifted)
+        sums.append(functional.cross_entropy(logits.float(), labels, reduction="sum"))
+    return torch.stack(sums)
+
+
+def measure_losses(
+    network: nn.Module,
+    batches: Batches,
+    spectrum: Spectrum,
+    attack: Attack,
+    estimator: NoiseEstimator,
+    runtime: Runtime,
+    timed: Timer,
+) -> tuple[Losses, int]:
+    """Return the mean losses per image over D_v, index 0 clean, and the images passed through the network."""
+    total = torch.zeros(1 + len(spectrum.strengths), device=runtime.device)
+    images_seen = 0
+    for images, labels in batches:
+        images, labels = runtime.images(images), labels.to(runtime.device)
+        noises = all_noises(network, images, labels, spectrum, attack, estimator, runtime, timed)
+        with timed("measuring"):
+            total += batch_losses(network, images, labels, noises, runtime)
+        images_seen += len(images)
+    passes = attack.passes * len(spectrum.attacked) + 1 + len(spectrum.strengths)
+    return (total / images_seen).cpu(), images_seen * passes
+
+
+def attacked_losses(
+    network: nn.Module,
+    batches: Batches,
+    spectrum: Spectrum,
+    attack: Attack,
+    runtime: Runtime,
+    generator_for: Callable[[int], torch.Generator],
+) -> tuple[Losses, int]:
+    """Return the mean losses per image with every strength attacked for real, in float32, and the images passed."""
+    total, images_seen = torch.zeros(1 + len(spectrum.strengths), device=runtime.device), 0
+    for index, (images, labels) in enumerate(batches):
+        images, labels = runtime.images(images), labels.to(runtime.device)
+        shifted = [images]
+        for strength in spectrum.strengths:
+            shifted.append(attack.at(strength).perturb(network, images, labels, generator_for(index)))
+        with torch.no_grad():
+            sums = [functional.cross_entropy(network(inputs), labels, reduction="sum") for inputs in shifted]
+        total += torch.stack(sums)
+        images_seen += len(images)
+    passes = (attack.passes + 1) * len(spectrum.strengths) + 1
+    return (total / images_seen).cpu(), images_seen * passes
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """How well φ does at one strength on a fresh sample: share of the accuracy drop recovered, and loss error."""
+
+    share: float | None
+    loss_error: float
+
+
+SMALLEST_DROP = 0.02
+"""A real attack that costs less accuracy than this leaves nothing to recover; the share is then undefined."""
+
+
+def measure_fidelity(
+    network: nn.Module,
+    batches: Batches,
+    spectrum: Spectrum,
+    attack: Attack,
+    estimator: NoiseEstimator,
+    runtime: Runtime,
+) -> tuple[dict[float, Fidelity], int]:
+    """Attack the estimated strengths for real and compare: (clean − estimated)/(clean − real) accuracy.
+
+    Returns fidelity by estimated strength and the images passed through the network.
+    """
+    estimated = spectrum.estimated
+    correct = torch.zeros(1 + 2 * len(estimated), device=runtime.device)
+    losses = torch.zeros_like(correct)
+    images_seen = 0
+    for images, labels in batches:
+        images, labels = runtime.images(images), labels.to(runtime.device)
+        known = real_noises(network, images, labels, spectrum.attacked, attack, runtime)
+        real = real_noises(network, images, labels, estimated, attack, runtime)
+        with torch.no_grad():
+            noise_hat = estimator(images, known, torch.tensor(spectrum.attacked), torch.tensor(estimated))
+            shifted = (images, *(images + noise for noise in (*real.unbind(1), *noise_hat.unbind(1))))
+            for place, inputs in enumerate(shifted):
+                with runtime.autocast():
+                    logits = network(inputs).float()
+                correct[place] += (logits.argmax(dim=1) == labels).sum()
+                losses[place] += functional.cross_entropy(logits, labels, reduction="sum")
+        images_seen += len(images)
+    accuracy, mean_loss = (correct / images_seen).tolist(), (losses / images_seen).tolist()
+    found = {}
+    for place, strength in enumerate(estimated, start=1):
+        drop = accuracy[0] - accuracy[place]
+        hat = place + len(estimated)
+        share = (accuracy[0] - accuracy[hat]) / drop if drop >= SMALLEST_DROP else None
+        found[strength] = Fidelity(share, (mean_loss[hat] - mean_loss[place]) / mean_loss[place])
+    passes = attack.passes * (len(spectrum.attacked) + len(estimated)) + 1 + 2 * len(estimated)
+    return found, images_seen * passes

@@ -1,0 +1,158 @@
+"""Eq. 3-5: leave-one-out tuples, and training φ on them."""
+
+import pytest
+import torch
+from torch import nn
+
+from wsrnas.errors import InputError
+from wsrnas.estimators.memory import NoiseMemory
+from wsrnas.estimators.noise import (
+    RELEASED_FIT,
+    NoiseFit,
+    RaisedLoss,
+    WeightedAverage,
+    fit_noise_estimator,
+    noise_estimator,
+    push_noise,
+    refine,
+)
+from wsrnas.rng import fixed_global_seed, stream
+
+STRENGTHS = torch.tensor([0.03, 0.06, 0.09, 0.045])
+
+
+@pytest.fixture(scope="module")
+def model():
+    with fixed_global_seed(0):
+        return nn.Sequential(nn.Conv2d(1, 6, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(384, 3)).eval()
+
+
+@pytest.fixture(scope="module")
+def memory(model):
+    generator = stream(0, "fit")
+    memory = NoiseMemory(96)
+    images = torch.rand(24, 1, 8, 8, generator=generator)
+    labels = torch.randint(3, (24,), generator=generator)
+    start = torch.zeros(24, 4, 1, 8, 8)
+    push_noise(memory, images, refine(model, images, labels, start, STRENGTHS, steps=4, step_size=0.5), STRENGTHS)
+    return memory
+
+
+def small(name="a-ane", seed=0):
+    sizes = {"hidden": 16, "channels": 4, "value_channels": 8} if name == "a-ane" else {"width": 8}
+    return noise_estimator(name, image_shape=(1, 8, 8), seed=seed, **sizes)
+
+
+def test_equation_4_leaves_each_noise_out_once_and_sorts_the_rest():
+    memory = NoiseMemory(100)
+    images = torch.rand(2, 1, 8, 8)
+    noises = STRENGTHS[None, :, None, None, None].expand(2, 4, 1, 8, 8)
+    push_noise(memory, images, noises, STRENGTHS)
+    assert len(memory) == 8
+    seen = {}
+    for _, known_noise, known, wanted, noise in memory.batches(1, stream(0, "order")):
+        assert (known[0].diff() > 0).all()
+        torch.testing.assert_close(known_noise[0, :, 0, 0, 0], known[0])
+        torch.testing.assert_close(noise[0, 0, 0, 0, 0], wanted[0, 0])
+        assert set(known[0].tolist()) | {float(wanted)} == set(STRENGTHS.tolist())
+        seen[round(float(wanted), 4)] = seen.get(round(float(wanted), 4), 0) + 1
+    assert seen == {0.03: 2, 0.045: 2, 0.06: 2, 0.09: 2}
+
+
+@pytest.mark.parametrize("name", ["a-ane", "e-ane", "e-ane-minus", "plus-ane"])
+def test_equation_5_reduces_the_squared_error(memory, name):
+    phi = small(name)
+    optimizer, schedule = NoiseFit(learning_rate=3e-3).optimizer(phi)
+    errors = fit_noise_estimator(
+        phi, memory, optimizer, schedule=schedule, passes=12, batch_size=32, generator=stream(0, "passes")
+    )
+    assert len(errors) == 12
+    assert errors[-1] < 0.95 * errors[0]
+
+
+def test_equation_5_is_the_mean_square_of_the_error(memory):
+    phi = small()
+    optimizer = torch.optim.SGD(phi.parameters(), lr=0.0)
+    (error,) = fit_noise_estimator(phi, memory, optimizer, passes=1, batch_size=96, generator=stream(0, "one"))
+    (batch,) = memory.batches(96, stream(0, "one"))
+    images, known_noise, known, wanted, noise = batch
+    total = 0.0
+    for i in range(len(images)):
+        row = slice(i, i + 1)
+        noise_hat = phi.estimate(images[row], known_noise[row], known[row], wanted[row])
+        total += float((noise_hat - noise[row]).detach().square().mean())
+    assert error == pytest.approx(total / len(images), rel=1e-4)
+
+
+def test_training_repeats_bit_for_bit_and_resumes(memory):
+    def train(splits):
+        phi = small()
+        optimizer, schedule = NoiseFit(warm_up_steps=3, total_steps=9).optimizer(phi)
+        for part, passes in enumerate(splits):
+            if part:
+                saved = [phi.state_dict(), optimizer.state_dict(), schedule.state_dict()]
+                phi = small(seed=9)
+                optimizer, schedule = NoiseFit(warm_up_steps=3, total_steps=9).optimizer(phi)
+                for item, state in zip((phi, optimizer, schedule), saved):
+                    item.load_state_dict(state)
+            for index in range(passes):
+                generator = stream(0, "pass", part + index)
+                fit_noise_estimator(
+                    phi, memory, optimizer, schedule=schedule, passes=1, batch_size=32, generator=generator
+                )
+        return phi.state_dict()
+
+    straight, resumed = train([2]), train([1, 1])
+    assert all(torch.equal(straight[name], resumed[name]) for name in straight)
+
+
+def test_training_on_the_loss_it_should_raise(memory, model):
+    phi = small()
+    optimizer, _ = NoiseFit(learning_rate=3e-3).optimizer(phi)
+    losses = fit_noise_estimator(
+        phi, memory, optimizer, passes=6, batch_size=32, generator=stream(0, "raise"), loss=RaisedLoss(model)
+    )
+    assert losses[-1] < losses[0]
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_the_relative_error_weighs_every_strength_alike(memory):
+    phi = small()
+    optimizer = torch.optim.SGD(phi.parameters(), lr=0.0)
+    generator = stream(0, "one")
+    (relative,) = fit_noise_estimator(
+        phi, memory, optimizer, passes=1, batch_size=96, generator=generator, loss="relative"
+    )
+    images, known_noise, known, wanted, noise = memory.batches(96, stream(0, "one"))[0]
+    noise_hat = phi.estimate(images, known_noise, known, wanted).detach()
+    expected = ((noise_hat - noise) / wanted[:, :, None, None, None]).square().mean()
+    assert relative == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_the_schedule_is_the_released_one():
+    assert RELEASED_FIT.rate(0) == pytest.approx(1 / 4000)
+    assert RELEASED_FIT.learning_rate * RELEASED_FIT.rate(2700) == pytest.approx(3.4e-4, rel=0.01)
+    assert RELEASED_FIT.rate(4000) == 1.0
+    assert RELEASED_FIT.rate(52_000) == pytest.approx(0.5)
+    assert RELEASED_FIT.rate(100_000) == pytest.approx(0.0)
+    assert NoiseFit().rate(10**6) == 1.0
+
+
+def test_user_errors_name_the_remedy(memory):
+    phi = small()
+    optimizer, _ = NoiseFit().optimizer(phi)
+    generator = stream(0, "errors")
+    with pytest.raises(
+        InputError, match=r"estimator: expected one with weights to fit, got WeightedAverage; use it as"
+    ):
+        fit_noise_estimator(WeightedAverage(), memory, optimizer, passes=1, batch_size=4, generator=generator)
+    with pytest.raises(
+        InputError, match=r"memory: expected examples to train on, got an empty memory; push_noise first"
+    ):
+        fit_noise_estimator(phi, NoiseMemory(3), optimizer, passes=1, batch_size=4, generator=generator)
+    with pytest.raises(InputError, match=r"strengths: expected one for each of at least two noises"):
+        push_noise(NoiseMemory(3), torch.rand(1, 1, 8, 8), torch.zeros(1, 1, 1, 8, 8), torch.tensor([0.1]))
+    with pytest.raises(InputError, match=r"total_steps: expected more than warm_up_steps = 10, got 5"):
+        NoiseFit(warm_up_steps=10, total_steps=5)
+    with pytest.raises(InputError, match=r"learning_rate: expected a rate > 0, got 0"):
+        NoiseFit(learning_rate=0.0)

@@ -1,0 +1,81 @@
+"""Rescaling one noise, refining an estimate, and the fidelity of either."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from wsrnas.errors import InputError
+from wsrnas.estimators.noise import Rescale, fidelity, loss_error, refine
+from wsrnas.rng import stream
+
+
+def test_scale_box_and_corner_pixel_by_pixel():
+    images = torch.tensor([0.5, 0.5, 0.02, 0.97]).reshape(1, 1, 2, 2)
+    noise = torch.tensor([0.06, -0.03, -0.02, 0.03]).reshape(1, 1, 1, 2, 2)
+    known, wanted = torch.tensor([0.06]), torch.tensor([0.015])
+    expected = {
+        "scale": [0.015, -0.0075, -0.005, 0.0075],
+        "box": [0.015, -0.0075, -0.015, 0.015],
+        "corner": [0.015, -0.015, -0.015, 0.015],
+    }
+    for shape, values in expected.items():
+        noise_hat = Rescale(shape=shape)(images, noise, known, wanted)
+        torch.testing.assert_close(noise_hat.flatten(), torch.tensor(values), atol=1e-7, rtol=1e-4)
+
+
+def test_which_known_noise_is_scaled():
+    images = torch.full((1, 1, 1, 1), 0.5)
+    known = torch.tensor([0.03, 0.06, 0.12])
+    noise = torch.tensor([1.0, 0.5, 0.25]).reshape(1, 3, 1, 1, 1) * known[:, None, None, None]
+    wanted = torch.tensor([0.01, 0.05, 0.1, 0.2])
+
+    def share(source):
+        return (Rescale(source=source, shape="scale")(images, noise, known, wanted).flatten() / wanted).tolist()
+
+    assert share("nearest") == pytest.approx([1.0, 0.5, 0.25, 0.25])
+    assert share("middle") == pytest.approx([0.5] * 4)
+    assert share("largest") == pytest.approx([0.25] * 4)
+
+
+def test_corners_need_a_box():
+    with pytest.raises(
+        InputError, match="shape: expected 'scale' under the L2 norm, got box; L2 balls have no corners"
+    ):
+        Rescale(norm="L2")
+
+
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+def test_a_refining_step_raises_the_loss_and_leaves_the_model_alone(norm):
+    generator = stream(0, "refine")
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    images = torch.rand(5, 1, 8, 8, generator=generator) * 0.4 + 0.3
+    labels = torch.tensor([0, 1, 2, 0, 1])
+    noise_hat = torch.zeros(5, 2, 1, 8, 8)
+    strengths = torch.tensor([0.05, 0.2])
+    refined = refine(model, images, labels, noise_hat, strengths, norm=norm, steps=2, step_size=0.5)
+    assert all(parameter.grad is None for parameter in model.parameters())
+    losses = [nn.functional.cross_entropy(model(images), labels)]
+    losses += [nn.functional.cross_entropy(model(images + refined[:, i]), labels) for i in range(2)]
+    assert losses[0] < losses[1] < losses[2]
+    flat = refined.flatten(2)
+    size = flat.abs().amax(dim=2) if norm == "Linf" else flat.norm(dim=2)
+    assert (size <= strengths + 1e-6).all()
+    with pytest.raises(InputError, match="steps: expected at least one step, got 0"):
+        refine(model, images, labels, noise_hat, strengths, steps=0)
+
+
+def test_one_refining_step_on_a_linear_model_finds_the_corner():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
+    images, labels = torch.full((1, 1, 2, 2), 0.5), torch.tensor([1])
+    refined = refine(model, images, labels, torch.zeros(1, 1, 1, 2, 2), torch.tensor([0.1]), step_size=1.0)
+    weight = model[1].weight
+    torch.testing.assert_close(refined.flatten(), 0.1 * (weight[0] - weight[1]).sign())
+
+
+def test_fidelity_and_loss_error():
+    assert fidelity(0.8, 0.4, 0.4) == 1.0
+    assert fidelity(0.8, 0.2, 0.35) == pytest.approx(0.75)
+    assert math.isnan(fidelity(0.8, 0.8, 0.8))
+    assert loss_error(2.0, 1.9) == pytest.approx(-0.05)

@@ -1,0 +1,57 @@
+"""An evaluator whose best architecture is known: every edge adds its operation's cost to every loss."""
+
+from typing import Any
+
+import torch
+
+from wsrnas.search.base import Evaluator
+from wsrnas.spaces import get_space
+
+STRENGTHS = (0.03, 0.06, 0.09)
+
+
+class AdditiveEvaluator(Evaluator):
+    """loss_s(H) = base_s + scale_s · Σ_edges cost[edge, operation]; counts how often each verb was called."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.space = get_space("nb201")
+        self.strengths = torch.tensor(STRENGTHS)
+        self.cost = 0.0
+        self.record: dict[str, Any] = {}
+        self.costs = torch.rand(
+            self.space.num_edges, self.space.num_operations, generator=torch.Generator().manual_seed(seed)
+        )
+        self.calls = {"warm_up": 0, "measure": 0, "remeasure": 0}
+
+    def true_losses(self, architecture):
+        total = sum(float(self.costs[row, op]) for row, op in enumerate(architecture.choice) if op >= 0)
+        return torch.tensor([0.2, 0.5, 0.8, 1.1]) + total * torch.tensor([0.05, 0.1, 0.15, 0.2])
+
+    def best_total(self):
+        return float(self.costs.min(dim=1).values.sum())
+
+    def total_of(self, genotype):
+        choice = self.space.choice(genotype)
+        return sum(float(self.costs[row, op]) for row, op in enumerate(choice))
+
+    def warm_up(self, architecture):
+        self.calls["warm_up"] += 1
+        self.cost += 1
+
+    def measure(self, architecture):
+        self.calls["measure"] += 1
+        self.cost += 2
+        return self.true_losses(architecture)
+
+    def remeasure(self, architecture):
+        self.calls["remeasure"] += 1
+        return self.true_losses(architecture)
+
+    def verify(self, architectures):
+        return [self.true_losses(item) for item in architectures]
+
+    def state_dict(self):
+        return {"cost": self.cost}
+
+    def load_state_dict(self, state):
+        self.cost = state["cost"]

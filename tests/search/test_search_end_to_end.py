@@ -1,0 +1,214 @@
+"""A whole search on real images, small: everything it writes, resuming, and SIGKILL at random moments."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from wsrnas.cli import main
+from wsrnas.errors import InputError
+from wsrnas.runs import read_json, read_lines
+from wsrnas.spaces.genotype import Genotype
+
+TINY = [
+    "--data.train_limit=96",
+    "--data.valid_limit=64",
+    "--data.test_limit=40",
+    "--space.channels=2",
+    "--space.layers=3",
+    "--spectrum.strengths=0.05,0.1,0.15,0.2",
+    "--weights.images=64",
+    "--weights.batch_size=32",
+    "--weights.steps=2",
+    "--loss.images=32",
+    "--loss.batch_size=32",
+    "--noise.fidelity_every=2",
+    "--noise.fidelity_images=32",
+    "--choose.population=2",
+    "--choose.iterations=3",
+    "--choose.finalists=2",
+    "--choose.verify_steps=2",
+    "--compare.random=0",
+]
+PAPER = ["--noise.memory=64", "--noise.batches=1", "--loss.settings", '{"passes": 10}']
+
+
+def command(out, preset, *more):
+    paper = PAPER if preset == "paper" else []
+    return ["search", "--recipe=digits", f"--preset={preset}", f"--out={out}", *TINY, *paper, *more]
+
+
+def without_clock(result):
+    return {key: value for key, value in result.items() if key != "seconds"}
+
+
+def assert_same_run(one, other):
+    assert (one / "genotype.json").read_bytes() == (other / "genotype.json").read_bytes()
+    assert (one / "metrics.jsonl").read_bytes() == (other / "metrics.jsonl").read_bytes()
+    assert without_clock(read_json(one / "result.json")) == without_clock(read_json(other / "result.json"))
+    states = [torch.load(run / "checkpoints" / "last.pt", weights_only=True)["state"] for run in (one, other)]
+    weights = [state["evaluator"]["supernet"] for state in states]
+    assert weights[0].keys() == weights[1].keys()
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+@pytest.fixture(scope="module", params=["ours", "paper"])
+def finished(request, tmp_path_factory):
+    out = tmp_path_factory.mktemp("search") / request.param
+    assert main(command(out, request.param)) == 0
+    return request.param, out
+
+
+def test_the_run_folder_is_complete(finished):
+    preset, out = finished
+    names = {path.name for path in out.iterdir()}
+    wanted = {"config.yaml", "env.json", "metrics.jsonl", "timings.jsonl", "genotype.json", "cell.svg", "result.json"}
+    assert wanted | {"report.html", "README.md", "examples.npz", "checkpoints"} <= names
+    genotype = Genotype.load(out / "genotype.json")
+    result = read_json(out / "result.json")
+    assert result["winner"]["id"] == genotype.id
+    assert result["preset"] == preset
+    assert len(result["winner"]["verified_losses"]) == 5
+
+
+def test_every_iteration_is_logged(finished):
+    _, out = finished
+    lines = read_lines(out / "metrics.jsonl")
+    assert [line["phase"] for line in lines] == ["warm up"] * 2 + ["build"] * 2 + ["search"] * 3
+    assert [line["iteration"] for line in lines] == list(range(7))
+    assert all(len(line["losses"]) == 5 for line in lines[2:])
+    assert all(line["predicted"] is not None for line in lines[4:])
+    costs = [line["cost"] for line in lines]
+    assert costs == sorted(costs)
+    assert any(line.get("fidelity") for line in lines)
+
+
+def test_the_paper_preset_trains_its_estimator_and_uses_every_edge(finished):
+    preset, out = finished
+    last = read_lines(out / "metrics.jsonl")[-1]
+    if preset == "paper":
+        assert last["noise_estimator_loss"] > 0
+        assert min(last["architecture"]) >= 0
+    else:
+        assert "noise_estimator_loss" not in last
+        assert sum(operation >= 0 for operation in last["architecture"]) == 16
+
+
+def test_running_the_same_command_again_changes_nothing(finished):
+    preset, out = finished
+    before = {name: (out / name).read_bytes() for name in ("metrics.jsonl", "genotype.json")}
+    assert main(command(out, preset)) == 0
+    assert before == {name: (out / name).read_bytes() for name in before}
+
+
+def test_the_settings_file_is_a_recipe_that_repeats_the_run(finished, tmp_path):
+    preset, out = finished
+    if preset == "paper":
+        pytest.skip("once is enough; the settings file is written by the same code for both presets")
+    again = tmp_path / "again"
+    assert main(["search", f"--recipe={out / 'config.yaml'}", f"--out={again}"]) == 0
+    assert_same_run(out, again)
+
+
+def test_other_settings_in_the_same_folder_are_refused(finished, capsys):
+    preset, out = finished
+    assert main(command(out, preset, "--seed=1")) == 2
+    assert "seed (was 0, now 1)" in capsys.readouterr().err
+
+
+def test_a_strategy_of_the_comparison_runs_on_the_super_network(tmp_path):
+    for name in ("random", "naive-gradient"):
+        out = tmp_path / name
+        assert main(command(out, "ours", f"--strategy={name}")) == 0
+        lines = read_lines(out / "metrics.jsonl")
+        assert lines
+        assert (out / "report.html").is_file()
+
+
+def kill_and_resume(out, preset, kills, seed):
+    """Start the command, kill it after random progress, start it again; let the last start finish."""
+    chance = random.Random(seed)
+    arguments = [sys.executable, "-m", "wsrnas", *command(out, preset)]
+    done = 0
+    while done < kills:
+        process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        before = len(read_lines(out / "metrics.jsonl"))
+        wanted = before + chance.randint(0, 2)
+        while process.poll() is None and len(read_lines(out / "metrics.jsonl")) < max(wanted, 1):
+            time.sleep(0.02)
+        time.sleep(chance.random() * 0.3)
+        if process.poll() is not None:
+            break
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        done += 1
+    subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return done
+
+
+def test_sigkill_at_random_moments_changes_no_bit(finished, tmp_path):
+    preset, out = finished
+    if preset == "paper":
+        pytest.skip("the paper preset is killed in the slow test")
+    assert kill_and_resume(tmp_path / "killed", preset, kills=2, seed=0) > 0
+    assert_same_run(out, tmp_path / "killed")
+
+
+@pytest.mark.slow
+def test_many_kills_change_no_bit(finished, tmp_path):
+    preset, out = finished
+    for seed in range(3):
+        killed = tmp_path / str(seed)
+        assert kill_and_resume(killed, preset, kills=4, seed=seed) > 0
+        assert_same_run(out, killed)
+
+
+def test_a_truncated_checkpoint_loses_nothing(finished, tmp_path, capsys):
+    preset, out = finished
+    if preset == "paper":
+        pytest.skip("checkpoints are written by the same code for both presets")
+    last = out / "checkpoints" / "last.pt"
+    whole = last.read_bytes()
+    last.write_bytes(whole[: len(whole) // 2])
+    try:
+        assert main(command(out, preset)) == 2
+        assert "the checkpoint is damaged" in capsys.readouterr().err
+    finally:
+        last.write_bytes(whole)
+    assert main(command(out, preset)) == 0
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch, capsys):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("wsrnas.search.run.search", interrupted)
+    assert main(command(tmp_path / "run", "ours")) == 130
+    assert "run the same command again" in capsys.readouterr().err
+
+
+def test_a_low_fidelity_falls_back_to_real_attacks_with_a_warning(tmp_path):
+    out = tmp_path / "fallback"
+    with pytest.warns(RuntimeWarning, match="attacked for real from training"):
+        assert main(command(out, "ours", "--noise.fidelity_bound=1.0", "--noise.fidelity_every=1")) == 0
+    result = read_json(out / "result.json")
+    assert result["fallen_back"]
+    assert result["warnings"]
+    assert json.dumps(result["warnings"][0])[1:-1] in json.dumps((out / "report.html").read_text()) or (
+        "attacked for real" in (out / "report.html").read_text()
+    )
+
+
+def test_several_processes_are_refused(monkeypatch, tmp_path):
+    from wsrnas.search import run as module
+
+    monkeypatch.setattr(module.Runtime, "world_size", property(lambda self: 2))
+    from wsrnas.search.config import SearchConfig
+
+    with pytest.raises(InputError, match="a search runs in one process"):
+        module.search(SearchConfig(), tmp_path / "run")

@@ -1,0 +1,110 @@
+"""What makes each strategy the one its paper describes."""
+
+import pytest
+import torch
+from tests.search.known_optimum import AdditiveEvaluator
+
+from wsrnas.errors import InputError
+from wsrnas.search.darts import Darts
+from wsrnas.search.evolution import RegularisedEvolution
+from wsrnas.search.local_search import LocalSearch
+from wsrnas.search.naive_gradient import NaiveGradient
+from wsrnas.search.objective import SearchObjective
+from wsrnas.search.q_learning import QLearning
+from wsrnas.search.queries import PATIENCE
+from wsrnas.search.random_search import RandomSearch
+from wsrnas.search.registry import STRATEGIES, get_strategy
+
+OBJECTIVE = SearchObjective(clean_weight=0.5, robust_weight=0.5, strength_weights=(0.2, 0.3, 0.5))
+
+
+def run(kind, queries, seed=0, **settings):
+    strategy = kind(AdditiveEvaluator(), OBJECTIVE, seed, queries=queries, **settings)
+    for _ in range(queries):
+        strategy.step()
+    return strategy
+
+
+def gap(strategy):
+    return strategy.evaluator.total_of(strategy.result()) - strategy.evaluator.best_total()
+
+
+@pytest.mark.parametrize("kind", [RegularisedEvolution, LocalSearch])
+def test_what_learns_from_measurements_beats_what_does_not(kind):
+    settings = {"population": 20, "sample": 5} if kind is RegularisedEvolution else {}
+    assert gap(run(kind, 150, **settings)) < gap(run(RandomSearch, 150))
+
+
+def test_evolution_lets_the_oldest_die_not_the_worst():
+    strategy = run(RegularisedEvolution, 40, population=10, sample=5)
+    order = list(strategy.measured.values())
+    assert len(strategy.queue) == 10
+    assert strategy.queue[-1].value == order[-1].value
+
+
+def test_local_search_never_leaves_the_neighbourhood_before_it_is_exhausted():
+    strategy = run(LocalSearch, 10)
+    first, *others = [item.genotype for item in strategy.measured.values()]
+    assert set(others) <= set(strategy.space.neighbours(first))
+
+
+def test_epsilon_falls_from_one_to_a_tenth_over_the_budget():
+    strategy = QLearning(AdditiveEvaluator(), OBJECTIVE, 0, queries=270)
+    seen = []
+    for strategy.iteration in (0, 149, 151, 200, 269):
+        seen.append(round(strategy.epsilon, 1))
+    assert seen == [1.0, 1.0, 0.9, 0.6, 0.1]
+
+
+def test_q_values_follow_the_bellman_update():
+    strategy = QLearning(AdditiveEvaluator(), OBJECTIVE, 0, queries=5, learning_rate=0.5, replays=0)
+    walk = (1, 2, 0, 3, 4, 1)
+    strategy._learn([(walk, 0.9)])
+    assert float(strategy.q[5, 4, 1]) == pytest.approx(0.5 + 0.5 * (0.9 - 0.5))
+    assert float(strategy.q[4, 3, 4]) == pytest.approx(0.5 + 0.5 * (0.7 - 0.5))
+    assert float(strategy.q[0, 5, 0]) == 0.5
+
+
+def test_a_search_that_only_names_known_architectures_still_ends():
+    strategy = run(RandomSearch, 3)
+    known = next(iter(strategy.measured.values())).genotype
+    strategy.name_next = lambda generator: known  # type: ignore[method-assign]
+    asked = []
+    strategy.observe = asked.append  # type: ignore[method-assign]
+    strategy.step()
+    assert len(strategy.measured) == 4
+    assert len(asked) == PATIENCE + 1
+
+
+class MixtureOnLine(AdditiveEvaluator):
+    """Losses of a mixture are the expectation of the additive ones; clean wants operation 1, the others 3."""
+
+    def mixture_losses(self, arch_weights, batch):
+        clean, robust = 1 - arch_weights[:, 1].mean(), 1 - arch_weights[:, 3].mean()
+        return torch.stack([clean, robust, robust, robust])
+
+
+@pytest.mark.parametrize(("kind", "operation"), [(Darts, 1), (NaiveGradient, 3)])
+def test_back_propagation_descends_its_own_objective(kind, operation):
+    robust = SearchObjective(clean_weight=0.1, robust_weight=0.9, strength_weights=(0.2, 0.3, 0.5))
+    strategy = kind(MixtureOnLine(), robust, 0, queries=6, warm_up=2, step_size=0.1)
+    for _ in range(strategy.total_iterations):
+        strategy.step()
+    assert strategy.space.choice(strategy.result()) == (operation,) * 6
+    assert strategy.evaluator.calls["warm_up"] == 8
+    other = kind(MixtureOnLine(), robust, 0, queries=6)
+    other.load_state_dict(strategy.state_dict())
+    assert torch.equal(other.alpha, strategy.alpha)
+
+
+@pytest.mark.parametrize("kind", [Darts, NaiveGradient])
+def test_a_table_cannot_serve_back_propagation(kind):
+    with pytest.raises(InputError, match="back-propagates through a super-network"):
+        kind(AdditiveEvaluator(), OBJECTIVE, 0, queries=5)
+
+
+def test_names_of_the_registry():
+    named = {"ours", "wsr-paper", "random", "evolution", "local-search", "q-learning", "pvll"}
+    assert named <= set(STRATEGIES)
+    with pytest.raises(InputError, match="did you mean 'evolution'"):
+        get_strategy("evolutoin")

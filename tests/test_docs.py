@@ -1,0 +1,46 @@
+"""What README and docs promise: code that runs, links that lead somewhere, commands that exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from wsrnas.cli import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_exist(page):
+    named = re.findall(r"(?<!from )\bwsrnas ([a-z]+)\b", " ".join(re.findall(r"`[^`]*`|```.*?```", page.read_text(), re.DOTALL)))
+    assert set(named) <= set(COMMANDS)
+
+
+def test_paths_named_in_the_docs_exist():
+    for page in PAGES:
+        for path in re.findall(r"`(src/[\w/.]+|tests/[\w/.]+)`", page.read_text()):
+            assert (ROOT / path).exists(), f"{page.name} names {path}"
+
+
+def test_the_readmes_python_runs(capsys):
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    exec(compile(block, "README.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("[")
+
+
+def test_no_source_file_is_too_long():
+    long = {str(path): n for path in (ROOT / "src").rglob("*.py") if (n := len(path.read_text().splitlines())) > 300}
+    assert not long
+
+
+def test_nothing_unfinished_is_shipped():
+    for path in (ROOT / "src").rglob("*.py"):
+        assert not re.search(r"\b(TODO|FIXME|XXX|NotImplementedError)\b", path.read_text()), path
