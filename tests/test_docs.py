@@ -20,7 +20,9 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_exist(page):
-    named = re.findall(r"(?<!from )\bwsrnas ([a-z]+)\b", " ".join(re.findall(r"`[^`]*`|```.*?```", page.read_text(), re.DOTALL)))
+    named = re.findall(
+        r"(?<!from )\bwsrnas ([a-z]+)\b", " ".join(re.findall(r"`[^`]*`|```.*?```", page.read_text(), re.DOTALL))
+    )
     assert set(named) <= set(COMMANDS)
 
 

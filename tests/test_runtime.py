@@ -30,7 +30,11 @@ def test_channels_last_gives_the_same_logits():
 
 
 def test_bf16_is_used_inside_autocast_only():
-    runtime, model, images = Runtime(RuntimeConfig(device="cpu", precision="bf16-mixed")), network(), torch.rand(2, 3, 8, 8)
+    runtime, model, images = (
+        Runtime(RuntimeConfig(device="cpu", precision="bf16-mixed")),
+        network(),
+        torch.rand(2, 3, 8, 8),
+    )
     with runtime.autocast():
         assert model(images).dtype == torch.bfloat16
     assert model(images).dtype == torch.float32

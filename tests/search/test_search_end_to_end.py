@@ -121,13 +121,14 @@ def test_other_settings_in_the_same_folder_are_refused(finished, capsys):
     assert "seed (was 0, now 1)" in capsys.readouterr().err
 
 
-def test_a_strategy_of_the_comparison_runs_on_the_super_network(tmp_path):
-    for name in ("random", "naive-gradient"):
-        out = tmp_path / name
-        assert main(command(out, "ours", f"--strategy={name}")) == 0
-        lines = read_lines(out / "metrics.jsonl")
-        assert lines
-        assert (out / "report.html").is_file()
+@pytest.mark.parametrize("name", ["random", "naive-gradient"])
+def test_a_strategy_of_the_comparison_runs_on_the_super_network(name, tmp_path):
+    sizes = ["--space.name=nb201", "--choose.population=1", "--choose.iterations=1"]
+    assert main(command(tmp_path / name, "ours", f"--strategy={name}", *sizes)) == 0
+    lines = read_lines(tmp_path / name / "metrics.jsonl")
+    assert len(lines) == 2
+    assert len(lines[-1]["losses"]) == 5
+    assert (tmp_path / name / "report.html").is_file()
 
 
 def kill_and_resume(out, preset, kills, seed):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wsrnas.cli.settings import Parser, parse_config
+from wsrnas.data import DataConfig
 from wsrnas.errors import refuse
 from wsrnas.search.config import SearchConfig
 from wsrnas.training.config import TrainConfig
@@ -49,7 +50,10 @@ def train(arguments: Sequence[str]) -> int:
     parser.add_argument("--out", required=True, help="run folder")
     config, options = parse_config(TrainConfig, "train", parser, arguments, default="pgd-digits")
     result = run_train(config, network_spec(options.arch, config), options.out)
-    print(result)
+    clean, robust = result.held_out_accuracy, result.held_out_robust_accuracy
+    held_out = "" if clean is None else f"; held-out accuracy {clean:.1%}"
+    held_out += "" if robust is None or result.strength is None else f", under PGD at {result.strength:g} {robust:.1%}"
+    print(f"trained: {options.out}, epoch {result.epoch} kept{held_out}")
     print(f"next: wsrnas evaluate {options.out}")
     return 0
 
@@ -83,13 +87,16 @@ def _then_train(config: SearchConfig, out: Path) -> None:
         ]
     )
     strengths = ",".join(f"{strength:g}" for strength in (0.0, *config.spectrum.all_strengths()))
-    evaluate([str(trained), f"--strengths={strengths}", f"--seed={config.seed}"])
+    # A first look: the default suite is for tables and takes about twenty times as long.
+    evaluate([str(trained), f"--strengths={strengths}", f"--seed={config.seed}", "--suite=fast"])
 
 
 def _data_options(config: SearchConfig) -> dict[str, object]:
-    """Return where the data of a search comes from, for the training that follows it."""
-    default = replace(config.data, root=None)
-    return {"name": default.name, **({"root": config.data.root} if config.data.root else {})}
+    """Return which data a search used, for the training that follows it; how much of it is the recipe's affair."""
+    amounts = ("train_limit", "valid_limit", "test_limit", "valid_fraction")
+    default, used = asdict(DataConfig()), asdict(config.data)
+    changed = {key: value for key, value in used.items() if value != default[key] and key not in amounts}
+    return {"name": config.data.name, **changed}
 
 
 def _print_result(out: Path) -> None:

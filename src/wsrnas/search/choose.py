@@ -13,9 +13,10 @@ from wsrnas.estimators.loss.base import LossEstimator
 from wsrnas.estimators.memory import LossLabel, LossMemory
 from wsrnas.search.gradient_update import alpha_optimizer, update_alpha
 from wsrnas.search.objective import SearchObjective
-from wsrnas.search.propose import ProposeSettings, propose, unseen_sample
+from wsrnas.search.propose import ProposeSettings, propose, standing, unseen_sample
 from wsrnas.spaces.base import Architecture, SearchSpace, gumbel_softmax, sample_gumbel
 from wsrnas.spaces.genotype import Genotype
+from wsrnas.types import Choice
 
 
 class Chooser(ABC):
@@ -117,6 +118,7 @@ class ProposingChooser(Chooser):
     def __init__(self, space: SearchSpace, objective: SearchObjective, seed: int, *, settings: ProposeSettings) -> None:
         super().__init__(space, objective, seed)
         self.settings = settings
+        self._genotypes: dict[Choice, Genotype] = {}
 
     def population(self, size: int, seed: int) -> list[Architecture]:
         """Sample distinct genotypes uniformly."""
@@ -131,7 +133,7 @@ class ProposingChooser(Chooser):
     def choose(self, memory: LossMemory, estimator: LossEstimator, iteration: int) -> tuple[Architecture, str]:
         """Let ψ propose; a set share of the iterations explores uniformly."""
         generator = rng.stream(self.seed, "propose", iteration)
-        ranked = self._ranked(memory, estimator)
+        ranked = self._by(self.objective(memory.tensors()[1]), memory)
         seen = {self.space.canonical(genotype) for genotype in ranked}
         genotype = propose(self.space, estimator, self.objective, seen, generator, self.settings, best=ranked)
         return self.space.architecture(genotype), "proposed"
@@ -140,16 +142,20 @@ class ProposingChooser(Chooser):
         """Nothing moves but ψ itself."""
 
     def finalists(self, memory: LossMemory, estimator: LossEstimator, count: int) -> list[Genotype]:
-        """Return the best measured architectures."""
-        return self._ranked(memory, estimator)[:count]
+        """Return the best measured architectures, each label tempered by what ψ makes of its neighbours."""
+        values = standing(estimator, self.objective, *memory.tensors())
+        return self._by(values, memory)[:count]
 
     def genotype_id(self, architecture: Architecture) -> str | None:
         """Return the id of the genotype."""
         return self._genotype(architecture.choice).id
 
-    def _ranked(self, memory: LossMemory, estimator: LossEstimator) -> list[Genotype]:
-        labels = sorted(memory.labels, key=lambda label: float(self.objective(label.losses)))
-        return list(dict.fromkeys(self._genotype(label.choice) for label in labels))
+    def _by(self, values: Tensor, memory: LossMemory) -> list[Genotype]:
+        """Return the distinct genotypes of M_v, lowest value first."""
+        labels = list(memory.labels)
+        return list(dict.fromkeys(self._genotype(labels[place].choice) for place in values.argsort(stable=True)))
 
-    def _genotype(self, choice: tuple[int, ...]) -> Genotype:
-        return self.space.decode(self.space.one_hot(choice))
+    def _genotype(self, choice: Choice) -> Genotype:
+        if choice not in self._genotypes:
+            self._genotypes[choice] = self.space.decode(self.space.one_hot(choice))
+        return self._genotypes[choice]

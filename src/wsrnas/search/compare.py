@@ -116,13 +116,13 @@ def training_settings(config: SearchConfig) -> TrainConfig:
     return TrainConfig(
         recipe=f"{config.recipe} (comparison)",
         seed=config.seed,
-        data=replace(config.data, valid_fraction=0.1, valid_limit=None),
+        data=replace(config.data, valid_fraction=0.0, valid_limit=None),
         network=SizeConfig(channels=config.space.channels, layers=config.space.layers, stem=config.space.stem),
         loss=LossConfig(name="pgd", eps=weights.strength, steps=weights.steps),
         optimizer=OptimizerConfig(lr=weights.learning_rate, momentum=weights.momentum, clip=weights.clip),
         schedule=ScheduleConfig(name="cosine"),
         epochs=config.compare.epochs,
         batch_size=weights.batch_size,
-        selection=SelectionConfig(every=config.compare.epochs, steps=config.compare.steps),
+        selection=SelectionConfig(by="last"),
         runtime=config.runtime,
     )

@@ -54,8 +54,8 @@ def phases(config: SearchConfig, data: DataBundle) -> list[Phase]:
     found.append(Phase("verification", choose.finalists * valid * ((apgd + 1) * strengths + 1)))
     if config.compare.random:
         settings = training_settings(config)
-        images = len(data.train) + len(data.valid)
-        each = sum(estimate_passes(settings, round(0.9 * images), round(0.1 * images)).values())
+        images = load_data(settings.data, config.seed).train
+        each = sum(estimate_passes(settings, len(images), 0).values())
         found.append(Phase("comparison training", (1 + config.compare.random) * each))
     return found
 

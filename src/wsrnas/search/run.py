@@ -224,7 +224,7 @@ def chooser(config: SearchConfig, evaluator: OneShot, objective: SearchObjective
 
 def _search_losses(choice: Choice, lines: list[dict[str, Any]]) -> list[float] | None:
     """Return the losses last measured for an architecture during the search."""
-    found = [line["losses"] for line in lines if line.get("losses") and tuple(line["architecture"]) == choice]
+    found = [line["losses"] for line in lines if line.get("losses") and tuple(line.get("architecture", ())) == choice]
     return found[-1] if found else None
 
 

@@ -16,10 +16,11 @@ from torch.optim.lr_scheduler import LambdaLR
 from wsrnas.errors import refuse
 from wsrnas.estimators.memory import NoiseMemory
 from wsrnas.estimators.noise.base import NoiseEstimator, WantedNoises, project
-from wsrnas.types import Images, Noises
+from wsrnas.types import Images, Noises, Norm
 
 NoiseLoss = Callable[[Images, WantedNoises, WantedNoises], Tensor]
-"""(images, δ̂, δ) → a number to minimise; δ̂ is projected, and its gradient passes the projection unchanged."""
+"""(images, δ̂, δ) → a number to minimise; δ̂ is projected, and its gradient passes the projection but for the part that
+would push pixels further out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,8 +111,7 @@ def fit_noise_estimator(
         for images, known_noise, known, wanted, noise in memory.batches(batch_size, generator):
             noise_hat = estimator.estimate(images, known_noise, known, wanted)
             if callable(loss):
-                legal = project(images, noise_hat.detach(), wanted, estimator.norm)
-                value = loss(images, legal + (noise_hat - noise_hat.detach()), noise)
+                value = loss(images, _legal(images, noise_hat, wanted, estimator.norm), noise)
             else:
                 scale = wanted[:, :, None, None, None] if loss == "relative" else 1.0
                 value = functional.mse_loss(noise_hat / scale, noise / scale)
@@ -124,6 +124,19 @@ def fit_noise_estimator(
             total, seen = total + float(value.detach()) * len(images), seen + len(images)
         means.append(total / seen)
     return means
+
+
+def _legal(images: Images, noise_hat: WantedNoises, wanted: Tensor, norm: Norm) -> WantedNoises:
+    """Project δ̂, letting through the gradient of every pixel that is inside or would come back inside.
+
+    The projection's own gradient is zero for pixels outside, which would never return; passing everything lets them
+    drift away without bound.
+    """
+    legal = project(images, noise_hat.detach(), wanted, norm)
+    excess = noise_hat.detach() - legal
+    passed = noise_hat.clone()
+    passed.register_hook(lambda gradient: torch.where(excess * gradient < 0, torch.zeros_like(gradient), gradient))
+    return legal + (passed - passed.detach())
 
 
 class RaisedLoss:

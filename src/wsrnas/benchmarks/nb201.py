@@ -1,0 +1,141 @@
+"""`wsrnas bench nb201`: every search strategy on the published robustness table of NAS-Bench-201."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from wsrnas.benchmarks.comparison import Comparison, draw, summarise
+from wsrnas.benchmarks.objectives import get_objective
+from wsrnas.benchmarks.robustness_table import RobustnessTable, load_table
+from wsrnas.benchmarks.strategies import DEFAULT, get_table_strategy
+from wsrnas.benchmarks.trial import regret_curve
+from wsrnas.errors import refuse
+from wsrnas.progress import progress
+
+_load = lru_cache(maxsize=2)(load_table)
+ORDER = ("wsr-paper", "pvll", "ours", "q-learning")
+"""The slowest first, so that no process is left with them at the end."""
+
+
+def run(
+    data: str | Path,
+    *,
+    dataset: str = "cifar10",
+    objective: str = "wide",
+    queries: int = 200,
+    seeds: int = 30,
+    first_seed: int = 0,
+    strategies: Sequence[str] = DEFAULT,
+    label_noise: float | None = None,
+    json_path: str | Path | None = None,
+    figure: str | Path | None = None,
+    processes: int = 2,
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Compare strategies; print a table; return what `--json` writes.
+
+    Args:
+        data: folder of the published table (`meta.json` and a folder per data set).
+        dataset: one of these folders.
+        objective: wide, joint, paper, apgd or square.
+        queries: budget in distinct, non-isomorphic architectures.
+        seeds: how many runs of each strategy, with seeds `first_seed`, `first_seed`+1, …
+        first_seed: the first of them.
+        strategies: names, see `strategies.py`.
+        label_noise: rank correlation that an error added to the labels leaves; None for true labels.
+        json_path: where to write the result.
+        figure: where to draw regret against queries (.svg, .png, .pdf).
+        processes: how many processes to spread the runs over.
+        quiet: print nothing.
+
+    Raises:
+        InputError: not such a table, files missing, an unknown name, or a budget larger than the space.
+    """
+    names = _checked(strategies, seeds, processes)
+    table = _load(data, dataset=dataset, attack=get_objective(objective).attack)
+    _check_budget(table, queries)
+    jobs = [
+        (str(data), dataset, objective, name, queries, seed, label_noise)
+        for name in sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+        for seed in range(first_seed, first_seed + seeds)
+    ]
+    found = _curves(jobs, processes, quiet)
+    curves = {
+        name: torch.stack([found[name, seed] for seed in range(first_seed, first_seed + seeds)]) for name in names
+    }
+    comparison = Comparison(dataset=dataset, objective=objective, queries=queries, curves=curves)
+    result = comparison.as_json()
+    if not quiet:
+        summarise(comparison)
+    if figure is not None:
+        draw(comparison, Path(figure))
+    if json_path is not None:
+        Path(json_path).parent.mkdir(parents=True, exist_ok=True)
+        Path(json_path).write_text(json.dumps(result, indent=1) + "\n")
+    return result
+
+
+Job = tuple[str, str, str, str, int, int, float | None]
+
+
+def _checked(strategies: Sequence[str], seeds: int, processes: int) -> list[str]:
+    if seeds < 1:
+        refuse("--seeds", expected="at least 1", got=seeds)
+    if processes < 1:
+        refuse("--processes", expected="at least 1", got=processes)
+    names = list(dict.fromkeys(strategies))
+    if not names:
+        refuse("--strategies", expected="at least one name", got="none", remedy=f"known: {', '.join(DEFAULT)}")
+    for name in names:
+        get_table_strategy(name)
+    return names
+
+
+def _check_budget(table: RobustnessTable, queries: int) -> None:
+    if not 1 <= queries <= len(table):
+        remedy = f"the table holds {len(table)} distinct architectures"
+        refuse("--queries", expected=f"between 1 and {len(table)}", got=queries, remedy=remedy)
+
+
+def _curves(jobs: list[Job], processes: int, quiet: bool) -> dict[tuple[str, int], torch.Tensor]:
+    found: dict[tuple[str, int], torch.Tensor] = {}
+    with progress("searches", 0 if quiet else len(jobs)) as bar:
+        if processes == 1:
+            for job in jobs:
+                found[job[3], job[5]] = torch.tensor(_trial(job))
+                bar.advance(note=job[3])
+            return found
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+            futures = {pool.submit(_trial, job): job for job in jobs}
+            for future in as_completed(futures):
+                job = futures[future]
+                found[job[3], job[5]] = torch.tensor(future.result())
+                bar.advance(note=job[3])
+    return found
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def _trial(job: Job) -> list[float]:
+    data, dataset, objective, name, queries, seed, label_noise = job
+    target = get_objective(objective)
+    table = _load(data, dataset=dataset, attack=target.attack)
+    curve = regret_curve(
+        table,
+        target.over(len(table.strengths)),
+        get_table_strategy(name),
+        queries=queries,
+        seed=seed,
+        label_noise=label_noise,
+    )
+    return [float(value) for value in curve]

@@ -1,0 +1,39 @@
+"""Finished parts of a study: each is one file, made once, so that a study goes on where it stopped."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from wsrnas.errors import InputError
+from wsrnas.runs import RunFolder, write_atomic
+
+
+def _path(run: RunFolder, name: str) -> Path:
+    return run.path / "checkpoints" / f"{name}.pt"
+
+
+def save(run: RunFolder, name: str, state: dict[str, Any]) -> None:
+    """Write a finished part, whole or not at all."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    write_atomic(_path(run, name), buffer.getvalue())
+
+
+def load(run: RunFolder, name: str) -> dict[str, Any] | None:
+    """Return a finished part, or None where it is still to do.
+
+    Raises:
+        InputError: the file is damaged; removing it makes the part again.
+    """
+    path = _path(run, name)
+    if not path.is_file():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise InputError(f"{path}: damaged ({type(error).__name__}); rm {path} makes this part again") from error
+    return state

@@ -1,0 +1,31 @@
+"""Rivals of the winner: random, distinct, of its size; trained like it."""
+
+import pytest
+
+from wsrnas.rng import stream
+from wsrnas.search.compare import SIZE_TOLERANCE, random_rivals, training_settings
+from wsrnas.search.config import CompareConfig, SearchConfig
+from wsrnas.search.setup import count_parameters
+from wsrnas.spaces import get_space
+from wsrnas.spaces.base import NetworkConfig
+
+
+def test_rivals_are_distinct_and_about_as_large():
+    space = get_space("darts")
+    sizes = NetworkConfig(channels=4, layers=3, num_classes=10, image_shape=(1, 8, 8))
+    winner = space.sample(stream(0, "winner"))
+    rivals = random_rivals(space, winner, sizes, 5, seed=0)
+    target = count_parameters(space.build(winner, sizes))
+    assert len({space.canonical(genotype) for genotype in (*rivals, winner)}) == 6
+    for rival in rivals:
+        assert count_parameters(space.build(rival, sizes)) == pytest.approx(target, rel=SIZE_TOLERANCE)
+    assert rivals == random_rivals(space, winner, sizes, 5, seed=0)
+    assert rivals != random_rivals(space, winner, sizes, 5, seed=1)
+
+
+def test_the_training_uses_the_whole_training_set_and_selects_nothing():
+    settings = training_settings(SearchConfig(compare=CompareConfig(random=1, epochs=3)))
+    assert settings.epochs == 3
+    assert settings.data.valid_fraction == 0
+    assert settings.selection.by == "last"
+    assert settings.loss.build().passes == 2 * 7 + 2
