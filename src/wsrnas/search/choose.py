@@ -38,8 +38,8 @@ class Chooser(ABC):
         """Line 25, after ψ was trained."""
 
     @abstractmethod
-    def finalists(self, memory: LossMemory, estimator: LossEstimator, count: int) -> list[Genotype]:
-        """Return up to `count` distinct genotypes, best first."""
+    def finalists(self, memory: LossMemory, estimator: LossEstimator | None, count: int) -> list[Genotype]:
+        """Return up to `count` distinct genotypes, best first; `estimator` is None until ψ has been trained."""
 
     def stale(self, memory: LossMemory, count: int) -> list[LossLabel]:
         """Return the `count` oldest labels among the best quarter of M_v."""
@@ -91,7 +91,7 @@ class GradientChooser(Chooser):
         """Take one step of A against the gradient of Eq. 10."""
         update_alpha(self.alpha, estimator, self.objective, self.gumbel, self.temperature, self.optimizer)
 
-    def finalists(self, memory: LossMemory, estimator: LossEstimator, count: int) -> list[Genotype]:
+    def finalists(self, memory: LossMemory, estimator: LossEstimator | None, count: int) -> list[Genotype]:
         """Derive the one genotype of A's largest weights; there is nothing else to measure again."""
         return [self.space.decode(self.alpha)]
 
@@ -141,9 +141,12 @@ class ProposingChooser(Chooser):
     def update(self, estimator: LossEstimator) -> None:
         """Nothing moves but ψ itself."""
 
-    def finalists(self, memory: LossMemory, estimator: LossEstimator, count: int) -> list[Genotype]:
+    def finalists(self, memory: LossMemory, estimator: LossEstimator | None, count: int) -> list[Genotype]:
         """Return the best measured architectures, each label tempered by what ψ makes of its neighbours."""
-        values = standing(estimator, self.objective, *memory.tensors())
+        encodings, losses = memory.tensors()
+        values = self.objective(losses)
+        if estimator is not None:
+            values = standing(estimator, self.objective, encodings, losses)
         return self._by(values, memory)[:count]
 
     def genotype_id(self, architecture: Architecture) -> str | None:

@@ -128,7 +128,8 @@ class WsrNas(Strategy):
 
     def finalists(self, count: int) -> list[Genotype]:
         """Return up to `count` distinct architectures, best first: the ones worth measuring again."""
-        return self.chooser.finalists(self.memory, self.estimator, count)
+        trained = self.iteration >= 2 * self.settings.population
+        return self.chooser.finalists(self.memory, self.estimator if trained else None, count)
 
     def state_dict(self) -> dict[str, Any]:
         """Return M_v, ψ, A and the position; everything random is derived from the position."""
