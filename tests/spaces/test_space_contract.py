@@ -23,7 +23,9 @@ def subclasses(cls):
         yield from subclasses(child)
 
 
-ALL = sorted({cls for cls in subclasses(SearchSpace) if cls.__module__.startswith("wsrnas.spaces")}, key=lambda c: c.__name__)
+ALL = sorted(
+    {cls for cls in subclasses(SearchSpace) if cls.__module__.startswith("wsrnas.spaces")}, key=lambda c: c.__name__
+)
 CONCRETE = [cls for cls in ALL if not inspect.isabstract(cls)]
 assert wsrnas.spaces.DartsSpace in CONCRETE
 

@@ -101,11 +101,11 @@ def scale_config(scale: Scale, *, root: str | None = None, seed: int = 0) -> Stu
             seed=seed,
         )
     if scale == "small":
-        data = DataConfig(name="cifar10", root=root, train_limit=2048, valid_limit=10, test_limit=256)
+        data = DataConfig(name="cifar10", root=root, train_limit=2048, valid_limit=10, test_limit=192)
         return StudyConfig(
             data=data,
             nodes=2,
-            layers=4,
+            layers=3,
             train_networks=2,
             test_networks=5,
             epochs=4,

@@ -29,7 +29,9 @@ def labels(count=24, seed=0):
     encodings = torch.nn.functional.one_hot(choice, OPERATIONS).float()
     first = encodings[:, :, 0].sum(dim=1)
     # Labels without ties, as measured losses are: where labels tie, a quantile map is flat.
-    return encodings, torch.stack([0.5 + 0.1 * first, 5 - first], dim=1) + 0.01 * torch.rand(count, 2, generator=generator)
+    return encodings, torch.stack([0.5 + 0.1 * first, 5 - first], dim=1) + 0.01 * torch.rand(
+        count, 2, generator=generator
+    )
 
 
 def fitted(kind, seed=0):
