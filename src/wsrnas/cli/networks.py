@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from wsrnas import zoo
-from wsrnas.data import load_data
+from wsrnas.data import DataBundle
 from wsrnas.errors import InputError, nearest, refuse
-from wsrnas.spaces.base import NetworkConfig
 from wsrnas.spaces.parse import read_genotype
 from wsrnas.training.config import TrainConfig
-from wsrnas.training.network import GenotypeNetwork, NamedNetwork, NetworkSpec
+from wsrnas.training.network import GenotypeNetwork, NamedNetwork, NetworkSpec, network_config
 
 
-def network_spec(arch: str, config: TrainConfig) -> NetworkSpec:
+def network_spec(arch: str, config: TrainConfig, data: DataBundle) -> NetworkSpec:
     """Return the network that `--arch` names, at the size and for the data of a training.
 
     `arch` is a zoo name, a genotype file, the folder of a search run, or published genotype text. A zoo name of a cell
@@ -23,16 +22,7 @@ def network_spec(arch: str, config: TrainConfig) -> NetworkSpec:
     Raises:
         InputError: nothing of that name (suggests the nearest).
     """
-    data = load_data(config.data, config.seed)
-    sizes = NetworkConfig(
-        channels=config.network.channels,
-        layers=config.network.layers,
-        num_classes=data.num_classes,
-        image_shape=data.image_shape,
-        mean=data.mean,
-        std=data.std,
-        stem=config.network.stem,
-    )
+    sizes = network_config(config.network, data)
     path = Path(arch)
     if path.is_dir():
         path = path / "genotype.json"

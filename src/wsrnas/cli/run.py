@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wsrnas.cli.settings import Parser, parse_config
-from wsrnas.data import DataConfig
+from wsrnas.data import DataConfig, load_data
 from wsrnas.errors import refuse
 from wsrnas.search.config import SearchConfig
 from wsrnas.training.config import TrainConfig
@@ -49,7 +49,8 @@ def train(arguments: Sequence[str]) -> int:
     parser.add_argument("--arch", required=True, help="a zoo name, genotype.json, a search run, or published text")
     parser.add_argument("--out", required=True, help="run folder")
     config, options = parse_config(TrainConfig, "train", parser, arguments, default="pgd-digits")
-    result = run_train(config, network_spec(options.arch, config), options.out)
+    data = load_data(config.data, config.seed)
+    result = run_train(config, network_spec(options.arch, config, data), options.out, data=data)
     clean, robust = result.held_out_accuracy, result.held_out_robust_accuracy
     held_out = "" if clean is None else f"; held-out accuracy {clean:.1%}"
     held_out += "" if robust is None or result.strength is None else f", under PGD at {result.strength:g} {robust:.1%}"

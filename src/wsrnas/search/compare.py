@@ -17,12 +17,12 @@ from wsrnas.evaluation.statistics import over_seeds
 from wsrnas.progress import progress
 from wsrnas.runs import RunFolder
 from wsrnas.search.config import SearchConfig
-from wsrnas.search.setup import count_parameters, network_config
+from wsrnas.search.setup import count_parameters, network_config, size_config
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import NetworkConfig, SearchSpace
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.training.choices import LossConfig, ScheduleConfig
-from wsrnas.training.config import OptimizerConfig, SelectionConfig, SizeConfig, TrainConfig
+from wsrnas.training.config import OptimizerConfig, SelectionConfig, TrainConfig
 from wsrnas.training.network import GenotypeNetwork
 from wsrnas.training.train import train
 
@@ -117,7 +117,7 @@ def training_settings(config: SearchConfig) -> TrainConfig:
         recipe=f"{config.recipe} (comparison)",
         seed=config.seed,
         data=replace(config.data, valid_fraction=0.0, valid_limit=None),
-        network=SizeConfig(channels=config.space.channels, layers=config.space.layers, stem=config.space.stem),
+        network=size_config(config),
         loss=LossConfig(name="pgd", eps=weights.strength, steps=weights.steps),
         optimizer=OptimizerConfig(lr=weights.learning_rate, momentum=weights.momentum, clip=weights.clip),
         schedule=ScheduleConfig(name="cosine"),

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 
 from wsrnas.data import DataConfig
 from wsrnas.errors import refuse
+from wsrnas.recipes import PRESETS
 from wsrnas.runtime import RuntimeConfig
 from wsrnas.search.checks import at_least, one_of
 from wsrnas.search.spectrum import SpectrumConfig
 from wsrnas.spaces import get_space
 from wsrnas.types import parse_strength, parse_strengths
-
-PRESETS = ("ours", "paper")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,4 +219,4 @@ class SearchConfig:
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
 
     def __post_init__(self) -> None:
-        one_of("preset", self.preset, PRESETS)
+        one_of("preset", self.preset, tuple(PRESETS))

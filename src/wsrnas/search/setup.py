@@ -17,6 +17,8 @@ from wsrnas.estimators.loss.gaussian_process import GaussianProcessLossEstimator
 from wsrnas.estimators.loss.lstm import LSTMLossEstimator
 from wsrnas.search.config import SearchConfig
 from wsrnas.spaces.base import NetworkConfig, SearchSpace
+from wsrnas.training.config import SizeConfig
+from wsrnas.training.network import network_config as sized_for
 
 
 def limited(split: Split, images: int | None, batch_size: int, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
@@ -28,15 +30,12 @@ def limited(split: Split, images: int | None, batch_size: int, device: torch.dev
 
 def network_config(config: SearchConfig, data: DataBundle) -> NetworkConfig:
     """Return the size of the networks of a search."""
-    return NetworkConfig(
-        channels=config.space.channels,
-        layers=config.space.layers,
-        num_classes=data.num_classes,
-        image_shape=data.image_shape,
-        mean=data.mean,
-        std=data.std,
-        stem=config.space.stem,
-    )
+    return sized_for(size_config(config), data)
+
+
+def size_config(config: SearchConfig) -> SizeConfig:
+    """Return width, depth and stem of the networks of a search, as a training takes them."""
+    return SizeConfig(channels=config.space.channels, layers=config.space.layers, stem=config.space.stem)
 
 
 def count_parameters(network: nn.Module) -> int:

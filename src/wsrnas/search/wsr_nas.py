@@ -13,8 +13,7 @@ search      T times: choose an architecture; the same four steps; push; train ψ
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from typing import Any, ClassVar
 
 import torch
@@ -26,10 +25,9 @@ from wsrnas.search.base import Evaluator, Strategy
 from wsrnas.search.choose import Chooser
 from wsrnas.search.config import ChooseConfig
 from wsrnas.search.objective import SearchObjective
+from wsrnas.search.steps import Timer
 from wsrnas.spaces.base import Architecture
 from wsrnas.spaces.genotype import Genotype
-
-Timer = Callable[[str], AbstractContextManager[None]]
 
 
 class WsrNas(Strategy):
