@@ -59,3 +59,8 @@ def test_bad_spectra_are_refused(values, message):
 def test_the_gradient_needs_every_edge():
     with pytest.raises(InputError, match="expected all-edges with method gradient, got genotype"):
         ChooseConfig(method="gradient")
+
+
+def test_proposals_are_genotypes():
+    with pytest.raises(InputError, match="expected genotype with method propose, got all-edges"):
+        ChooseConfig(sampling="all-edges")

@@ -163,6 +163,9 @@ class ChooseConfig:
         if self.method == "gradient" and self.sampling == "genotype":
             remedy = "set choose.sampling all-edges, or choose.method propose"
             refuse("choose.sampling", expected="all-edges with method gradient", got="genotype", remedy=remedy)
+        if self.method == "propose" and self.sampling == "all-edges":
+            remedy = "set choose.sampling genotype, or choose.method gradient"
+            refuse("choose.sampling", expected="genotype with method propose", got="all-edges", remedy=remedy)
         at_least(1, **{"choose.population": self.population, "choose.finalists": self.finalists})
         at_least(0, **{"choose.iterations": self.iterations, "choose.refresh": self.refresh})
         if not 0 <= self.explore <= 1:
