@@ -1,6 +1,7 @@
 """Strengths as people write them."""
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,9 +16,31 @@ def test_one_strength(text, value):
     assert parse_strength(text) == pytest.approx(value)
 
 
-@given(st.integers(1, 255))
+@given(st.integers(1, 254).filter(lambda levels: levels % 51 != 0))
 def test_grey_levels_survive_a_round_trip(levels):
     assert format_strength(parse_strength(f"{levels}/255")) == f"{levels}/255"
+
+
+@pytest.mark.parametrize(
+    ("strength", "text"),
+    [
+        (0, "0"),
+        (0.2, "0.2"),
+        (51 / 255, "0.2"),
+        (1.0, "1"),
+        (2.0, "2"),
+        (0.5, "0.5"),
+        (0.105, "0.105"),
+        (0.031, "0.031"),
+        (16 / 255, "16/255"),
+        (1 / 3, "85/255"),
+        (0.0078, "0.0078"),
+        (1e-7, "1e-07"),
+    ],
+)
+def test_strengths_are_written_as_people_read_them(strength, text):
+    assert format_strength(float(strength)) == text
+    assert format_strength(float(torch.tensor(float(strength)))) == text
 
 
 def test_lists_and_ranges():

@@ -97,8 +97,12 @@ def parse_strengths(
 
 
 def format_strength(strength: float) -> str:
-    """Write a strength as people read it: ``8/255`` when it is a whole number of grey levels, else ``0.03``."""
-    levels = strength * 255
-    if strength > 0 and abs(levels - round(levels)) < 1e-4:
+    """Write a strength as people read it: ``8/255`` for a whole number of grey levels, else four digits: ``0.03``.
+
+    A round decimal stays one, also where it is a whole number of grey levels: ``0.2``, not ``51/255``.
+    """
+    decimal, levels = f"{strength:.4g}", strength * 255
+    is_round = abs(float(decimal) - strength) <= 1e-6 * strength
+    if not is_round and round(levels) > 0 and abs(levels - round(levels)) < 1e-4:
         return f"{round(levels)}/255"
-    return f"{strength:.4g}"
+    return decimal

@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 from sklearn.datasets import load_digits
+from tests.attacks.peers import SCIPY, load
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -111,3 +112,25 @@ def cifar10(cifar10_root) -> Trained:
     trained = Trained(model.eval(), *read_cifar10(cifar10_root, "test", 500))
     assert trained.accuracy(trained.images) > 0.35
     return trained
+
+
+@pytest.fixture(scope="session")
+def foolbox():
+    return load("foolbox", harmless=SCIPY)
+
+
+@pytest.fixture(scope="session")
+def torchattacks():
+    return load("torchattacks", harmless=SCIPY)
+
+
+@pytest.fixture(scope="session")
+def art():
+    load("art.estimators.classification", harmless=())
+    return load("art.attacks.evasion", harmless=())
+
+
+@pytest.fixture(scope="session")
+def library():
+    load("pyautoattack", harmless=())
+    return load("pyautoattack.autopgd_base", harmless=()), load("pyautoattack.square", harmless=())

@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 
+from wsrnas.attacks import RandomNoise
 from wsrnas.attacks.norms import Ball, length, project_noise, steepest, take
 from wsrnas.attacks.square_moves import move_l2, move_linf, pyramids, start_l2, start_linf, window_side
 
@@ -85,6 +86,18 @@ def test_draws_fill_the_ball_evenly(norm):
     inner = float((length(noise, norm) <= 0.1).float().mean())
     assert inner == pytest.approx(0.25, abs=0.03)
     assert noise.mean().abs() < 0.01
+
+
+@SETTINGS
+@given(seed=SEEDS, eps=st.floats(1e-2, 1.0))
+def test_l2_noise_keeps_its_length_where_pixels_are_black_or_white(seed, eps):
+    images = images_and_noise(seed)[0].round()
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(40, 3))
+    labels = torch.zeros(3, dtype=torch.int64)
+    noisy = RandomNoise(eps=eps, norm="L2", draws=1)(model, images, labels, torch.Generator().manual_seed(seed))
+    assert torch.allclose(length(noisy - images, "L2"), torch.full((3,), eps), rtol=0.02)
+    assert noisy.min() >= 0
+    assert noisy.max() <= 1
 
 
 def test_take_keeps_the_memory_format():

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from wsrnas.attacks import PGD, Square
+from wsrnas.attacks import PGD, Attack, Square
 from wsrnas.errors import InputError
 from wsrnas.evaluation import evaluate
+from wsrnas.evaluation.suites import chosen_attacks
 
 FAST = [PGD(eps=0.1, steps=1)]
 
@@ -37,6 +40,16 @@ class Counting(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         self.seen += len(images)
         return self.model(images)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusing(Attack):
+    """An attack that must not be reached."""
+
+    passes = 1
+
+    def _craft(self, *arguments: Any) -> Tensor:
+        raise AssertionError("attacked")
 
 
 def bad_pixel(images: Tensor, value: float) -> Tensor:
@@ -85,8 +98,10 @@ def test_labels(labels: Any, message: str, undefended: nn.Module, digits: Any) -
         (lambda f, x: (f(x), 1), r"a tuple of 2; wrap the model .* lambda x: model\(x\)\[0\]"),
         (lambda f, x: {"logits": f(x)}, r"a dict with logits; wrap the model"),
         (lambda f, x: f(x) * torch.nan, "NaN or infinity for 20 of 20 images"),
-        (lambda f, x: f(x)[:, :1], r"a single-logit model z is the two-class model \[0, z\]"),
-        (lambda f, x: f(x)[:3], "at least 2 classes"),
+        (lambda f, x: f(x)[:, :1], r"a single logit z is the two-class model \[0, z\]"),
+        (lambda f, x: f(x).argmax(1), "return one score per class"),
+        (lambda f, x: f(x)[:3], "at least 2 classes, .* one row of class scores per image"),
+        (lambda f, x: f(x).detach().numpy(), r"a ndarray; return a torch tensor"),
         (lambda f, x: "nine", "a str"),
     ],
 )
@@ -98,6 +113,8 @@ def test_models(change: Any, message: str, undefended: nn.Module, digits: Any) -
 def test_a_model_that_is_no_function_or_not_float32(undefended: nn.Module, digits: Any) -> None:
     with pytest.raises(InputError, match="a function from images to logits"):
         evaluate("resnet", digits.images[:4], digits.labels[:4], [0.1])
+    with pytest.raises(InputError, match=r"got the class Linear; pass Linear\("):
+        evaluate(nn.Linear, digits.images[:4], digits.labels[:4], [0.1])
     with pytest.raises(InputError, match=r"pass model\.float\(\)"):
         evaluate(nn.Sequential(nn.Flatten(), nn.Linear(64, 10)).half(), digits.images[:4], digits.labels[:4], [0.1])
 
@@ -105,6 +122,8 @@ def test_a_model_that_is_no_function_or_not_float32(undefended: nn.Module, digit
 def test_a_model_that_changes_while_it_is_measured(undefended: nn.Module, digits: Any) -> None:
     with pytest.raises(InputError, match="changes in seen; a model that changes while it is measured"):
         evaluate(Counting(undefended), digits.images[:4], digits.labels[:4], [0], attacks=FAST)
+    with pytest.raises(InputError, match="changes in seen"):  # before the attack, which would be refused too
+        evaluate(Counting(undefended), digits.images[:4], digits.labels[:4], [0.1], attacks=[Refusing(eps=0.1)])
 
 
 def test_settings(undefended: nn.Module, digits: Any) -> None:
@@ -127,6 +146,8 @@ def test_settings(undefended: nn.Module, digits: Any) -> None:
         run(batch_size=0)
     with pytest.raises(InputError, match="give Square-10 norm='Linf' or evaluate with norm='L2'"):
         run(attacks=[Square(eps=0.1, queries=10, norm="L2")])
+    with pytest.raises(InputError, match="device: gpu cannot be used here"):
+        run(device="gpu")
     with pytest.raises(InputError, match="at least one attack"):
         run(attacks=[])
     with pytest.raises(InputError, match="the released protocol fixes its attack"):
@@ -135,6 +156,16 @@ def test_settings(undefended: nn.Module, digits: Any) -> None:
         run(protocol="released", norm="L2")
     with pytest.raises(InputError, match="without / and @"):
         run(attacks={"a/b": FAST[0]})
+
+
+@pytest.mark.parametrize(
+    ("attacks", "message"),
+    [(FAST[0], r"got a PGD; write \[attack\]"), ([PGD], "got the class PGD"), (["pgd"], "got a str")],
+)
+def test_attacks_of_another_kind(attacks: Any, message: str) -> None:
+    unhooked = inspect.unwrap(chosen_attacks)  # the tests' type checker would refuse them before we can
+    with pytest.raises(InputError, match=message):
+        unhooked(attacks, "fast", "Linf")
 
 
 def test_an_attack_that_does_not_apply(undefended: nn.Module, digits: Any) -> None:

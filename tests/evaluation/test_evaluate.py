@@ -14,6 +14,7 @@ from wsrnas.attacks import FGSM, PGD, RandomNoise, Square
 from wsrnas.errors import InputError
 from wsrnas.evaluation import Evaluation, evaluate, read_evaluations
 from wsrnas.evaluation.lock import digests
+from wsrnas.evaluation.report import write_report
 from wsrnas.evaluation.statistics import wilson_interval
 
 STRENGTHS = [0, 0.05, 0.1, 0.15]
@@ -217,3 +218,23 @@ def test_random_noise_is_far_weaker_than_pgd(undefended: nn.Module, digits: Any)
     attacks = {"noise": RandomNoise(eps=0.1, draws=5), "pgd": SMALL["pgd"]}
     found = evaluate(undefended, digits.images[:60], digits.labels[:60], [0.15], attacks=attacks)
     assert found.per_attack["noise"][0] > found.accuracy[0] + 0.2
+
+
+def test_a_measurement_says_what_speaks_against_itself(
+    result: Evaluation, undefended: nn.Module, digits: Any, tmp_path: Path
+) -> None:
+    images, labels = digits.images[:40], digits.labels[:40]
+    assert result.doubts == []
+    noisy = evaluate(lambda x: undefended(x + 0.1 * torch.randn_like(x)), images, labels, [0.1], attacks=SMALL)
+    assert "gives different logits for the same images" in str(noisy)
+    with torch.no_grad():
+        answers = undefended(images)
+    frozen = evaluate(lambda x: answers[: len(x)] + 0 * x.sum(), images, labels, [0.1, 0.5], attacks=SMALL)
+    assert ["Above chance at 0.5" in doubt for doubt in frozen.doubts] == [True]
+    assert frozen.to_dict()["doubts"] == frozen.doubts
+    frozen.save(tmp_path / "frozen")
+    write_report(tmp_path / "frozen")
+    assert "Above chance at 0.5" in (tmp_path / "frozen/eval/report.html").read_text()
+    frozen.raw_accuracy[1] = 0.99
+    frozen.raw_accuracy[0] = 0.5
+    assert "The raw curve rises by 49.0 points at 0.5" in str(frozen)

@@ -51,7 +51,7 @@ def test_the_report_has_all_its_files_and_they_agree(folders: list[Path]) -> Non
     assert card["autoattack_acc"] is None
     html = page.read_text()
     assert "Robustness of plain digits" in html
-    assert "The released protocol scores up to" in html
+    assert "Released minus strict: from" in html
     assert "http://" not in html.replace("http://www.w3.org", "")
     assert write_report(folders[0]).read_text() == html
 
@@ -135,6 +135,16 @@ def test_commands_refuse_what_makes_no_sense(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match=r"pass --data\.name"):
         evaluation_images(str(tmp_path), None, None)
+    (tmp_path / "config.yaml").write_text("data: {name: digits, image_size: 12, test_limit: 50}\n")
+    images, _, _ = evaluation_images(str(tmp_path), DataConfig(test_limit=20), None)
+    assert images.shape == (20, 1, 12, 12), "what is not given stays as the run had it"
     images, _, described = evaluation_images(None, DataConfig(name="digits"), 30)
     assert len(images) == 30
     assert described["name"] == "digits"
+
+
+def test_a_check_takes_other_models_from_files(undefended: nn.Module, pgd_trained: nn.Module) -> None:
+    known = {"plain": undefended, "robust": pgd_trained}
+    verdict = run_check(model="plain", others=["robust"], resolver=known.__getitem__, limit=24, progress=False)
+    blind = next(one for one in verdict.findings if one.name == "black-box-beats-white-box")
+    assert "and noise from 1 other models" in blind.evidence

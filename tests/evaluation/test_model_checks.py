@@ -223,7 +223,7 @@ def test_the_verdict_reads_well_and_is_the_same_twice(undefended: nn.Module, dig
     assert str(one) == str(two)
     assert str(one).startswith("Do not believe robustness numbers of this model yet")
     assert "FLAG    softmax-output: outputs in [" in str(one)
-    assert "What to do: Return what goes into the softmax." in str(one)
+    assert "What to do: Return what goes into the softmax (or sigmoid)." in str(one)
     assert json.loads(one.to_json())["flags"] == one.flags
 
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from wsrnas.errors import InputError
 from wsrnas.evaluation import evaluate, load_model
+from wsrnas.evaluation.lock import digests
 from wsrnas.rng import fixed_global_seed, stream
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import NetworkConfig
@@ -125,6 +126,15 @@ def test_unknown_specs_say_what_is_known(digit_network: Any, tmp_path: Path) -> 
     assert "random weights" in load_model("tiny", resolver=lambda name: digit_network()).note
 
 
+def test_a_builder_that_fails_is_told_apart_from_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken_builders.py").write_text("def needs(size): ...\ndef fails(): raise KeyError('depth')\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"needs\(\) failed with TypeError: .*without arguments"):
+        load_model("broken_builders:needs")
+    with pytest.raises(InputError, match=r"fails\(\) failed with KeyError: 'depth'"):
+        load_model("broken_builders:fails")
+
+
 def linear_onnx(path: Path, batch: int | str) -> Tensor:
     weight = torch.randn(64, 10, generator=stream(0, "onnx"))
     graph = helper.make_graph(
@@ -161,6 +171,14 @@ def test_an_onnx_file_gets_gradient_free_attacks_only(batch: int | str, tmp_path
         evaluate(loaded.model, images, labels, [0.3], suite="fast")
     with pytest.raises(InputError, match="none with an ONNX file"):
         load_model(str(path), weights="w.pt")
+
+
+def test_weights_beside_an_onnx_file_are_part_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "linear.onnx"
+    linear_onnx(path, "batch")
+    alone = digests(load_model(str(path)).model)
+    (tmp_path / "linear.onnx.data").write_bytes(b"other weights")
+    assert digests(load_model(str(path)).model) != alone
 
 
 def test_a_bad_onnx_file(tmp_path: Path) -> None:

@@ -10,18 +10,21 @@ from torch import Tensor
 
 from wsrnas.attacks.base import Attack
 from wsrnas.attacks.best import Best
-from wsrnas.attacks.norms import Ball
+from wsrnas.attacks.norms import Ball, length, per_image
 from wsrnas.attacks.objectives import Goal, LossName, check_loss
 from wsrnas.attacks.victim import Victim
 from wsrnas.errors import refuse
+
+_STRETCHES = 10
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class RandomNoise(Attack):
-    """The best of `draws` uniform draws from the ball; needs no gradient.
+    """The best of `draws` random draws from the ball; needs no gradient.
 
-    Draws are clipped to [0,1] and not stretched again: in L2, images with many black or white pixels get shorter noise.
+    Linf draws are uniform in the ball. L2 draws have a uniform direction and are stretched until their length is eps
+    after clipping to [0,1], so that images with many black or white pixels do not get shorter noise.
 
     Args:
         draws: draws per image; with one draw the model is not even asked.
@@ -48,10 +51,22 @@ class RandomNoise(Attack):
 
     def _craft(self, victim: Victim, ball: Ball, goal: Goal, generator: torch.Generator) -> Tensor:
         if self.draws == 1:
-            return ball.sample(generator)
+            return _draw(ball, generator)
         best, objective = Best(ball.images), goal.objective(self.loss)
         for _ in range(self.draws):
-            candidates = ball.sample(generator)
+            candidates = _draw(ball, generator)
             logits = victim.predict(candidates)
             best.offer(candidates, objective(logits), logits, goal)
         return best.images
+
+
+def _draw(ball: Ball, generator: torch.Generator) -> Tensor:
+    candidates = ball.sample(generator)
+    if ball.norm == "Linf":
+        return candidates
+    # The clipped length is concave in the factor, so stretching by eps/length approaches eps and never overshoots it.
+    for _ in range(_STRETCHES):
+        noise = candidates - ball.images
+        factor = ball.eps / length(noise, "L2").clamp_min(1e-12)
+        candidates = (ball.images + per_image(factor) * noise).clamp(0.0, 1.0)
+    return candidates

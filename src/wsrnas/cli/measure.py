@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,11 +20,13 @@ from wsrnas.types import format_strength
 def evaluate(arguments: Sequence[str]) -> int:
     """Measure accuracy over a spectrum of attack strengths."""
     parser = _parser("evaluate", evaluate.__doc__)
-    parser.add_argument("--strengths", type=str, default=STRENGTHS, help="0,2/255,8/255 or first:last:count")
+    parser.add_argument("--strengths", "--eps", type=str, default=STRENGTHS, help="0,2/255,8/255 or first:last:count")
     parser.add_argument("--protocol", default="strict", help="strict, released or both")
     parser.add_argument("--suite", default=None, help=", ".join(SUITES))
     parser.add_argument("--every-image", action="store_true", help="run every attack on every image: slower")
-    parser.add_argument("--interval", type=float, default=None, help="widest 95%% interval wanted, as +- fraction")
+    parser.add_argument(
+        "--interval", type=float, default=None, help="widest 95-percent interval wanted, as +- fraction"
+    )
     parser.add_argument("--batch_size", type=int, default=None, help="images per batch")
     options = parser.instantiate(parser.parse_args(list(arguments)))
     found = run_evaluate(
@@ -54,13 +57,19 @@ def evaluate(arguments: Sequence[str]) -> int:
             name = "clean" if strength == 0 else format_strength(strength)
             table.add_row(name, f"{accuracy:.1%}", f"{low:.1%} – {high:.1%}", f"{raw:.1%}")
         Console().print(table)
-    print(f"report: {output_folder(options.run, options.model, options.out) / 'eval' / 'report.html'}")
+        for doubt in result.doubts:
+            print(doubt)
+    place = output_folder(options.run, options.model, options.out) / "eval"
+    if note := json.loads((place / "about.json").read_text())["note"]:
+        print(note)
+    print(f"report: {place / 'report.html'}")
     return 0
 
 
 def check(arguments: Sequence[str]) -> int:
     """Look for signs that a robustness measurement deceives; exits with 1 when there are any."""
     parser = _parser("check", check.__doc__)
+    parser.add_argument("--others", nargs="+", default=[], help="other models whose noise should break no more images")
     options = parser.instantiate(parser.parse_args(list(arguments)))
     verdict = run_check(
         options.run,
@@ -69,6 +78,7 @@ def check(arguments: Sequence[str]) -> int:
         data=_data(options),
         limit=options.limit or 256,
         norm=options.norm,
+        others=options.others,
         device=options.device,
         out=options.out,
         seed=options.seed,

@@ -110,6 +110,7 @@ def run_check(
     data: DataConfig | None = None,
     limit: int = 256,
     norm: Norm = "Linf",
+    others: Sequence[str] = (),
     device: str = "auto",
     out: str | None = None,
     seed: int = 0,
@@ -119,17 +120,25 @@ def run_check(
     """Check a run folder or any model for signs of an overestimated robustness; `Verdict.exit_code` is 0 or 1.
 
     Writes `eval/checks.json` into `out` (default: the run folder, if one was given).
+
+    Args:
+        others: run folders or other models of the same classes, whose noise joins the black-box check.
     """
     loaded = _load(run, model, weights, resolver)
+    sources = [load_model(other, resolver=resolver) for other in others]
+    if without := [source.name for source in sources if not source.differentiable]:
+        refuse("--others", expected="models with gradients, to make noise on", got=", ".join(without))
     images, labels, _ = evaluation_images(run, data, limit)
     where = Runtime(RuntimeConfig(device=device)).device
+    place = where if loaded.differentiable else None
     verdict = check(
         loaded.model,
         images,
         labels,
         norm=norm,
         seed=seed,
-        device=where if loaded.differentiable else None,
+        others=[source.model.to(place or "cpu") for source in sources],
+        device=place,
         progress=progress,
     )
     folder = out or run
@@ -158,8 +167,14 @@ def run_compare(
 def evaluation_images(
     run: str | None, data: DataConfig | None, limit: int | None
 ) -> tuple[Images, Labels, dict[str, Any]]:
-    """Return test images and labels, and what to say about them; a run folder's own data settings are the default."""
-    config = data if data is not None else _run_data(run)
+    """Return test images and labels, and what to say about them; a run folder's own data settings are the default.
+
+    Settings given without another data set's name, such as a new `root`, change the run's.
+    """
+    default = DataConfig()
+    config = _run_data(run) if data is None or data.name == default.name else data
+    if data is not None and data.name == default.name:
+        config = replace(config, **{key: value for key, value in vars(data).items() if value != vars(default)[key]})
     if limit is not None:
         config = replace(config, test_limit=limit)
     bundle = load_data(config, seed=0)

@@ -12,7 +12,17 @@ from torch import Tensor
 
 from wsrnas.errors import nearest, refuse
 from wsrnas.evaluation.inputs import checked_classes, checked_images, checked_labels
-from wsrnas.evaluation.lock import Wrapped, as_module, digest, locked, model_device, model_hash, on_device, predict
+from wsrnas.evaluation.lock import (
+    Wrapped,
+    as_module,
+    checked_device,
+    digest,
+    locked,
+    model_device,
+    model_hash,
+    on_device,
+    predict,
+)
 from wsrnas.evaluation.record import AnyAttack, Store
 from wsrnas.evaluation.released import DESCRIPTION, LABEL, released_curve
 from wsrnas.evaluation.result import Evaluation, intervals
@@ -87,9 +97,12 @@ def evaluate(
     suite_used = {} if protocol == "released" else chosen_attacks(attacks, suite, norm)
     if protocol == "released" and attacks is not None:
         refuse("attacks", expected="none: the released protocol fixes its attack", got="attacks", remedy="leave it out")
-    network = on_device(as_module(model), device)
-    place = torch.device(device) if device is not None else model_device(network, home)
+    chosen = checked_device(device)
+    network = on_device(as_module(model), chosen)
+    place = chosen or model_device(network, home)
     described = {label: describe(attack) for label, attack in suite_used.items()} or {LABEL: DESCRIPTION}
+    with locked(network) as still:  # a model that a forward pass changes is refused here, before hours of attacks
+        logits = predict(still, images, batch_size=batch_size, device=place)
     with locked(network) as still:
         before = model_hash(still)
         identity = {
@@ -103,7 +116,6 @@ def evaluate(
             "batch size": batch_size,
             "every_image": every_image,
         }
-        logits = predict(still, images, batch_size=batch_size, device=place)
         if isinstance(still, Wrapped):  # a function has no weights to be known by
             identity["predictions"] = digest(logits.argmax(1))
         store = Store(out, protocol, identity)

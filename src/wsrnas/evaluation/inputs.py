@@ -80,9 +80,13 @@ def checked_logits(output: Any, count: int, *, where: str = "the model's output"
         remedy = "wrap the model so that it returns only the logits: lambda x: model(x)['logits']"
         refuse(where, expected="a tensor (B,classes)", got=f"a dict with {keys}", remedy=remedy)
     if not isinstance(output, Tensor):
-        refuse(where, expected="a tensor (B,classes)", got=f"a {type(output).__name__}")
+        remedy = "return a torch tensor: torch.from_numpy(scores) for a model outside torch, with suite='black-box'"
+        refuse(where, expected="a tensor (B,classes)", got=f"a {type(output).__name__}", remedy=remedy)
     if output.ndim != 2 or output.shape[0] != count or output.shape[1] < 2:
-        remedy = "a single-logit model z is the two-class model [0, z]" if output.ndim == 2 else ""
+        if tuple(output.shape) in ((count,), (count, 1)):
+            remedy = "return one score per class; a single logit z is the two-class model [0, z]"
+        else:
+            remedy = "return one row of class scores per image"
         got = f"shape {tuple(output.shape)}"
         refuse(where, expected=f"shape ({count}, classes), at least 2 classes", got=got, remedy=remedy)
     if not torch.isfinite(output).all():

@@ -36,9 +36,25 @@ def as_module(model: Any) -> nn.Module:
     """
     if isinstance(model, nn.Module):
         return model
+    if isinstance(model, type):
+        refuse("model", expected="a model", got=f"the class {model.__name__}", remedy=f"pass {model.__name__}(…)")
     if not callable(model):
-        refuse("model", expected="a function from images to logits", got=f"a {type(model).__name__}")
+        remedy = "load it first, or use `wsrnas evaluate --model` for names and files" if isinstance(model, str) else ""
+        refuse("model", expected="a function from images to logits", got=f"a {type(model).__name__}", remedy=remedy)
     return Wrapped(model)
+
+
+def checked_device(device: str | torch.device | None) -> torch.device | None:
+    """Return the device, or refuse one that this machine or torch does not have."""
+    if device is None:
+        return None
+    try:
+        found = torch.device(device)
+        torch.zeros(1, device=found)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).split("\n")[0]
+        raise InputError(f"device: {device} cannot be used here ({reason}); leave it out, or pass 'cpu'") from error
+    return found
 
 
 def model_device(model: nn.Module, otherwise: torch.device) -> torch.device:

@@ -165,4 +165,11 @@ def _from_python(spec: str) -> nn.Module:
         return found
     if not callable(found):
         refuse("model", expected=f"{spec} to be a module or a function that builds one", got=type(found).__name__)
-    return as_module(found())
+    try:
+        built = found()
+    except InputError:
+        raise
+    except Exception as error:  # whatever a user's own function raises
+        remedy = "give a function that builds the network without arguments"
+        raise InputError(f"model: {spec}() failed with {type(error).__name__}: {error}; {remedy}") from error
+    return as_module(built)

@@ -33,7 +33,7 @@ class OnnxModel(nn.Module):
             import onnxruntime
         except ImportError as error:
             raise InputError("model: ONNX files need onnxruntime; pip install 'wsrnas[onnx]'") from error
-        content = path.read_bytes()
+        content = b"".join(part.read_bytes() for part in _parts(path))
         try:
             self.session: Any = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         except Exception as error:
@@ -56,3 +56,9 @@ class OnnxModel(nn.Module):
             output = self.session.run(None, {self._input: filled.contiguous().numpy()})[0]
             parts.append(torch.from_numpy(output))
         return torch.cat(parts)[:count].to(images.device)
+
+
+def _parts(path: Path) -> list[Path]:
+    """Return the file and the ones beside it that hold its weights: exporters write large tensors to `name.data`."""
+    beside = (path.with_name(path.name + end) for end in (".data", "_data"))
+    return [path, *(part for part in beside if part.is_file())]

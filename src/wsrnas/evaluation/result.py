@@ -83,6 +83,22 @@ class Evaluation:
         """Median minimal strength; None where accuracy stays above one half."""
         return median_strength(*self.curve())
 
+    @property
+    def doubts(self) -> list[str]:
+        """Return, in plain words, what this measurement itself shows that speaks against believing it."""
+        found = []
+        if not self.verified.get("same_output_twice", True):
+            found.append("The model gives different logits for the same images: these numbers depend on luck.")
+        rises = [b - a for a, b in zip(self.raw_accuracy, self.raw_accuracy[1:])]
+        if max(rises, default=0.0) > 0.03:
+            at = format_strength(self.strengths[1 + rises.index(max(rises))])
+            found.append(f"The raw curve rises by {100 * max(rises):.1f} points at {at}: the attack fails there.")
+        above = [k for k, s in enumerate(self.strengths) if s >= 0.5 and self.ci_low[k] > self.majority]
+        if self.norm == "Linf" and above:
+            at = format_strength(self.strengths[above[0]])
+            found.append(f"Above chance at {at}, where every image can be turned grey: the attack fails there.")
+        return [f"{doubt} Run `wsrnas check` on the model." for doubt in found]
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""
         return {
@@ -107,6 +123,7 @@ class Evaluation:
             "area_under_curve": self.area,
             "area_weighting": AREA_WEIGHTING + ", from 0",
             "median_minimal_strength": self.r50,
+            "doubts": self.doubts,
             "passes_per_image": self.passes,
             "verified": self.verified,
             "settings": self.settings,
@@ -157,7 +174,7 @@ class Evaluation:
         for strength, value, low, high, raw in rows:
             interval = f"[{100 * low:.1f}, {100 * high:.1f}]"
             lines.append(f"{format_strength(strength):>8}  {100 * value:5.1f} %  {interval:>14}  raw {100 * raw:.1f}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.doubts])
 
 
 _PLAIN = (

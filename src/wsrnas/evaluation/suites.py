@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import get_args
+from typing import Any, get_args
 
 from wsrnas.attacks import APGD, PGD, AutoAttack, Square, TargetedAPGD
 from wsrnas.errors import nearest, refuse
@@ -82,6 +82,7 @@ def chosen_attacks(
         refuse("norm", expected="Linf or L2", got=norm, remedy=nearest(str(norm), get_args(Norm)))
     if attacks is None:
         return suite_attacks(suite, norm)
+    _refuse_others(attacks)
     found = dict(attacks) if isinstance(attacks, Mapping) else labelled(attacks)
     if not found:
         refuse("attacks", expected="at least one attack", got="none", remedy="leave it out for the default suite")
@@ -92,3 +93,15 @@ def chosen_attacks(
         if "/" in label or "@" in label or not label:
             refuse("attacks", expected="labels without / and @, they name files", got=label)
     return found
+
+
+def _refuse_others(attacks: Any) -> None:
+    """Refuse what is no list of attacks: callers need not use a type checker."""
+    if not isinstance(attacks, (Mapping, Sequence)) or isinstance(attacks, str):
+        got = f"a {type(attacks).__name__}"
+        refuse("attacks", expected="a list of attacks, or a dict of them by label", got=got, remedy="write [attack]")
+    for one in attacks.values() if isinstance(attacks, Mapping) else attacks:
+        if isinstance(one, type) or not isinstance(one, AnyAttack):
+            got = f"the class {one.__name__}" if isinstance(one, type) else f"a {type(one).__name__}"
+            remedy = "such as PGD(eps=8/255); wrap others by wsrnas.evaluation.adapters"
+            refuse("attacks", expected="attacks of wsrnas.attacks", got=got, remedy=remedy)

@@ -30,8 +30,9 @@ from wsrnas.types import format_strength
 DOTS: Any = (0, (1.5, 2))
 
 
-def _whole(strength: float) -> bool:
-    return strength > 0 and abs(strength * 255 - round(strength * 255)) < 1e-4
+def _in_levels(strength: float) -> str:
+    text = format_strength(strength)
+    return text if "/" in text else ""
 
 
 def _apart(axes: Axes, positions: Sequence[float]) -> list[float]:
@@ -49,7 +50,7 @@ def _strength_axis(axes: Axes, positions: Sequence[float], symlog: bool) -> None
     """Label an axis of strengths both in [0,1] and in grey levels k/255."""
     if symlog:
         shown = _apart(axes, positions)
-        axes.set_xticks(shown, [f"{p:.3g}\n{format_strength(p) if _whole(p) else ''}".rstrip() for p in shown])
+        axes.set_xticks(shown, [f"{p:.3g}\n{_in_levels(p)}".rstrip() for p in shown])
         return
 
     def to_levels(strength: Any) -> Any:

@@ -35,7 +35,11 @@ def gradients(subject: Subject, logits: Tensor) -> list[Finding]:
     no_margin = float((margin_size <= _NOTHING).double().mean())
     gap = float(margin(logits[rows], labels).abs().median())
     blocked = no_margin > 0.5 and _moves(subject, images)
-    false, measured = _slope(subject, images, labels, by_margin) if no_margin < 0.5 else (False, "gradient is zero")
+    false, measured = False, "gradient is zero"
+    if no_margin < 0.5:
+        along, said = _slope(subject, images, labels, by_margin)
+        across, told = _unexplained(subject, images, labels, by_margin)
+        false, measured = along or across, f"{said}; {told}"
     return [
         found(
             "non-differentiable",
@@ -110,3 +114,24 @@ def _slope(subject: Subject, images: Images, labels: Labels, gradient: Tensor) -
     median = float(ratio.median())
     off = float(((ratio < 0.25) | (ratio > 4)).double().mean())
     return off > 0.5, f"the margin changes {median:.2f} times as much as its gradient says (median)"
+
+
+def _unexplained(subject: Subject, images: Images, labels: Labels, gradient: Tensor) -> tuple[bool, str]:
+    """Take small steps in random directions and see how much of the margin's change the gradient accounts for.
+
+    Catches what `_slope` cannot: a gradient that is right but tiny, or right along some pixels and zero along others.
+    """
+    generator = stream(subject.seed, "directions")
+    change, promised = [], []
+    for _ in range(4):
+        step = 2e-3 * (torch.randint(0, 2, images.shape, generator=generator) * 2 - 1).to(images)
+        ahead, behind = (images + step).clamp(0, 1), (images - step).clamp(0, 1)
+        change.append(margin(subject.logits(ahead), labels) - margin(subject.logits(behind), labels))
+        promised.append((gradient * (ahead - behind)).flatten(1).sum(1))
+    moved, said = torch.stack(change).double(), torch.stack(promised).double()
+    felt = moved.abs().sum(0) > 1e-4 * float(subject.logits(images).std())
+    if int(felt.sum()) < 8:
+        return False, "random steps move too few margins to compare them with the gradient"
+    left = ((moved - said).abs().sum(0) / moved.abs().sum(0))[felt]
+    share = float(left.median())
+    return share > 0.5, f"{100 * share:.0f} % of what random steps change is not in the gradient (median)"

@@ -38,6 +38,10 @@ def stability(subject: Subject) -> list[Finding]:
     spread = max(float((first - other).abs().max()) for other in again) / unit
     apart = float((first - shuffled).abs().max()) / unit
     random = spread > 1e-4
+    with subject.as_is(), torch.enable_grad():
+        leaf = images[: subject.batch_size].to(subject.device).requires_grad_(True)
+        watched = subject.model(leaf).detach().float().cpu()
+    aware = float((first[: len(watched)] - watched).abs().max()) / unit
     statistics = bool(norms) or watch.batch_statistics
     drawn = ", ".join(sorted(set(watch.random)))
     return [
@@ -55,6 +59,11 @@ def stability(subject: Subject) -> list[Finding]:
             "batch-dependent",
             apart > 1e-3 and not random,
             f"logits differ by {apart:.2g} of their spread when the batch is shuffled and cut",
+        ),
+        found(
+            "gradient-aware",
+            aware > 1e-3 and not random,
+            f"logits differ by {aware:.2g} of their spread when a gradient is asked for",
         ),
         found("state-changed", bool(changed), f"changed by a forward pass: {', '.join(changed[:3]) or 'nothing'}"),
         found(
@@ -76,7 +85,7 @@ def _layers(names: list[str], seen: bool, kind: str) -> str:
 def output_form(logits: Tensor) -> list[Finding]:
     """Look at the logits: probabilities, saturated values."""
     sums = logits.sum(1)
-    softmax = bool((logits >= -1e-6).all()) and float((sums - 1).abs().max()) < 1e-3
+    softmax = bool((logits >= -1e-6).all()) and bool((logits <= 1 + 1e-6).all())
     margin = float(_margins(logits).median())
     top, bottom = logits.max(), logits.min()
     at_top = float((logits.amax(1) == top).double().mean())

@@ -29,7 +29,7 @@ FLAGS: dict[str, Flag] = {
     "nan-output": Flag("The model returns NaN or infinity.", "Mend the model; an accuracy over NaN means nothing."),
     "softmax-output": Flag(
         "The outputs are probabilities, not logits: cross-entropy on them has almost no gradient.",
-        "Return what goes into the softmax.",
+        "Return what goes into the softmax (or sigmoid).",
     ),
     "saturated-logits": Flag(
         "The logits are so large, or clipped so hard, that the loss is flat around the images.",
@@ -59,6 +59,10 @@ FLAGS: dict[str, Flag] = {
     "batch-dependent": Flag(
         "An image's logits depend on the other images in its batch.",
         "Make each image's result its own; evaluate in eval mode.",
+    ),
+    "gradient-aware": Flag(
+        "The model answers differently when a gradient is asked for: attacks see another model than users do.",
+        "Make the forward pass the same whether or not gradients are wanted.",
     ),
     "state-changed": Flag(
         "Classifying changes the model's weights or buffers.",

@@ -10,14 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from wsrnas.attacks import GradientError
-from wsrnas.errors import InputError
+from wsrnas.attacks.victim import untouched
+from wsrnas.errors import InputError, refuse
 from wsrnas.evaluation.checks.gradients import gradients
 from wsrnas.evaluation.checks.outputs import given_pixels, output_form, stability, usefulness, wanted_pixels
 from wsrnas.evaluation.checks.strengths import CLOSE_CHECKS, CURVE_CHECKS, Attacks, closely, curve
 from wsrnas.evaluation.checks.subject import LogitsOnly, Subject, pick_logits
 from wsrnas.evaluation.checks.verdict import Finding, Verdict, found, skipped
 from wsrnas.evaluation.inputs import checked_classes, checked_images, checked_labels, checked_logits
-from wsrnas.evaluation.lock import as_module, model_device, on_device
+from wsrnas.evaluation.lock import as_module, checked_device, model_device, on_device
 from wsrnas.progress import progress as show_progress
 from wsrnas.types import Norm
 
@@ -39,7 +40,8 @@ def check(
 
     The model is examined as it is handed over (its train/eval mode included) and left as it was. The checks are those
     of AutoAttack, of the indicators of attack failure and of the evaluation check-list of Carlini et al. (2019); each
-    has a name in `FLAGS`. The checks that attack cost some 500 passes for each of the `attacked` images, the rest 30.
+    has a name in `FLAGS`. The checks that attack cost some 500 passes for each of the `attacked` images, and the
+    training of a small substitute; the rest costs 30.
 
     Args:
         model: any `nn.Module` or function from images to logits.
@@ -60,8 +62,9 @@ def check(
     labels = checked_labels(labels, len(images))[:limit].cpu()
     if len(labels) < 16:
         raise InputError(f"images: expected at least 16 for the checks to mean anything, got {len(labels)}; pass more")
-    network = on_device(as_module(model), device)
-    place = torch.device(device) if device is not None else model_device(network, images.device)
+    chosen = checked_device(device)
+    network = on_device(as_module(model), chosen)
+    place = chosen or model_device(network, images.device)
     network, plain, findings = given_pixels(network, images[:limit].to("cpu"))
     subject = Subject(model=network, images=plain, labels=labels, norm=norm, seed=seed, device=place)
     title, total = "check", 5
@@ -87,6 +90,7 @@ def _examine(
             return _verdict(subject, [*findings, found("nan-output", True, str(error))])
     findings.append(found("nan-output", False, "all logits are finite"))
     checked_classes(subject.labels, logits.shape[1])
+    _same_classes(others, subject, logits.shape[1])
     findings += stability(subject)
     advance("stability")
     with subject.in_eval():
@@ -120,6 +124,16 @@ def _attack(subject: Subject, others: Sequence[nn.Module], advance: Any) -> list
     except GradientError as error:
         return skipped((*CURVE_CHECKS, *CLOSE_CHECKS), str(error))
     return findings
+
+
+@torch.no_grad()
+def _same_classes(others: Sequence[nn.Module], subject: Subject, classes: int) -> None:
+    images = subject.images[:2].to(subject.device)
+    for position, other in enumerate(others):
+        with untouched(other):
+            answers = checked_logits(other.eval()(images), len(images), where=f"others[{position}]")
+        if answers.shape[1] != classes:
+            refuse(f"others[{position}]", expected=f"a model of the same {classes} classes", got=answers.shape[1])
 
 
 def _why_not(flags: set[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from wsrnas.attacks import FGSM, PGD, Attack, RandomNoise, Square, Transfer
+from wsrnas.attacks import FGSM, PGD, Attack, BlackBox, RandomNoise, Square, Transfer
 from wsrnas.attacks.objectives import cross_entropy
 from wsrnas.evaluation.checks.subject import Subject
 from wsrnas.evaluation.checks.verdict import Finding, found, skipped
@@ -102,13 +102,17 @@ def closely(attacks: Attacks, strength: float, clean: Tensor, others: Sequence[n
     single = attacks.survivors(FGSM(eps=strength, norm=norm), white)
     square = attacks.survivors(Square(eps=strength, norm=norm, queries=300), white)
     noise = attacks.survivors(RandomNoise(eps=strength, norm=norm, draws=20), white)
-    seen = {*square.tolist()} & {*noise.tolist()}
+    substitute = attacks.survivors(
+        BlackBox(eps=strength, norm=norm, rounds=2, max_images=512, seed_images=subject.images), white
+    )
+    seen = {*square.tolist()} & {*noise.tolist()} & {*substitute.tolist()}
     if others:
         inner = PGD(eps=strength, norm=norm, steps=20)
-        seen &= {
-            *attacks.survivors(Transfer(eps=strength, norm=norm, sources=tuple(others), attack=inner), white).tolist()
-        }
-    blind, sources = len(white) - len(seen), f", noise from {len(others)} other models" if others else ""
+        transfer = Transfer(eps=strength, norm=norm, sources=tuple(others), attack=inner)
+        seen &= {*attacks.survivors(transfer, white).tolist()}
+    blind, sources = len(white) - len(seen), f"and noise from {len(others)} other models"
+    tried = f"Square-300, random noise, a substitute trained on the model's answers {sources if others else ''}".strip()
+    missing = "" if others else "; noise from other models was not tried, none were given (others)"
 
     def more(kept: Tensor, start: Tensor) -> float:
         return (len(start) - len(kept)) / count
@@ -126,8 +130,8 @@ def closely(attacks: Attacks, strength: float, clean: Tensor, others: Sequence[n
         found("loss-still-moving", rising, rise),
         found("fgsm-beats-pgd", more(single, white) > 0.03, f"FGSM breaks {len(white) - len(single)} of {len(white)} "
               f"images that survive all PGD attacks {at}"),
-        found("black-box-beats-white-box", blind_share > 0.03 and blind >= 4, f"Square-300, random noise{sources} "
-              f"break {blind} of {len(white)} images that survive all PGD attacks {at}"),
+        found("black-box-beats-white-box", blind_share > 0.03 and blind >= 4, f"{tried} "
+              f"break {blind} of {len(white)} images that survive all PGD attacks {at}{missing}"),
         found("rounding-undoes-attack", int(broken.sum()) >= 10 and share > 0.5, f"{100 * share:.0f} % of "
               f"{int(broken.sum())} adversarial images are right again after rounding {at}"),
     ]  # fmt: skip
