@@ -106,7 +106,8 @@ def make_run(
         "recipe": "digits", "train_recipe": "pgd-digits", "preset": "ours", "seed": 0,
         "data": {"name": "digits", "root": None},
         "space": {"name": "darts"}, "spectrum": {"strengths": STRENGTHS, "attacked": 3},
-        "choose": {"population": 12, "iterations": 20}, "noise": {"fidelity_bound": 0.9},
+        "choose": {"population": 12, "iterations": 20},
+        "noise": {"fidelity_bound": 0.9, "estimator": "rescale", "refine": 1, "refine_step": 0.3},
         "runtime": {"device": "auto", "precision": "32-true"},
     }  # fmt: skip
     env = {"kind": "search", "wsrnas": "0.1.0", "torch": "2.9.0", "python": "3.10.1", "cuda": None, "threads": 2}
@@ -196,6 +197,7 @@ def test_numbers_of_the_run_appear(folder: Path, full: str) -> None:
 def test_what_to_do_is_said_in_words(full: str) -> None:
     assert "Mean τ 0.66: the estimator ranks new architectures well" in full
     assert "The estimate was too weak at 0.105" in full
+    assert "by rescale from real noise at 0.03, 0.06, 0.09, each improved by 1 gradient step of 0.3 times" in full
     assert "ranks 1 of 5, 13.5 points above the mean of the random ones; at 6 of 6 strengths" in full
     assert "Strength 0.105 was attacked for real from iteration 30 on." in full
 

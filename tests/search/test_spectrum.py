@@ -16,12 +16,18 @@ def test_the_papers_basic_attacks_the_first_of_three_intervals():
 
 
 def test_the_middle_of_one_interval_is_a_middle_strength():
-    assert one_of_each_interval(BASIC, 1, "middle") == (0.06,)
+    assert one_of_each_interval(BASIC, 1, "middle") == (0.075,), "the upper one of two middles"
+    assert one_of_each_interval(BASIC[:5], 1, "middle") == (0.06,)
     assert one_of_each_interval(BASIC, 2, "middle") == (0.045, 0.09)
 
 
+def test_the_default_attacks_the_lowest_and_the_middle_of_the_upper_half():
+    assert SpectrumConfig().attacked_strengths() == (0.03, 0.09)
+    assert one_of_each_interval(BASIC, 1, "lowest") == (0.03,)
+
+
 @pytest.mark.parametrize("count", range(1, 12))
-@pytest.mark.parametrize("at", ["first", "middle"])
+@pytest.mark.parametrize("at", ["first", "middle", "lowest"])
 def test_every_interval_gives_one_strength(count, at):
     eleven = tuple(0.03 + 0.0075 * place for place in range(11))
     found = one_of_each_interval(eleven, count, at)
@@ -47,7 +53,7 @@ def test_weights_are_the_papers_for_six_and_interpolated_for_others():
         ),
         ({"attacked": 0}, r"spectrum.attacked \(N1\): expected 1 to 6"),
         ({"attacked": [0.05]}, "spectrum.attacked: expected some of the strengths 0.03, 0.045"),
-        ({"attacked_at": "last"}, "spectrum.attacked_at: expected one of first, middle, got last"),
+        ({"attacked_at": "last"}, "spectrum.attacked_at: expected one of first, middle, lowest, got last"),
         ({"strength_weights": [1.0]}, "spectrum.strength_weights: expected 6 weights, one per strength, got 1"),
     ],
 )

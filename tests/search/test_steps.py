@@ -11,7 +11,7 @@ from wsrnas.attacks.pgd import PGD
 from wsrnas.estimators.noise.rescale import Rescale
 from wsrnas.rng import fixed_global_seed
 from wsrnas.runtime import Runtime, RuntimeConfig
-from wsrnas.search.steps import Spectrum, batch_losses, measure_fidelity, measure_losses, real_noises
+from wsrnas.search.steps import Refinement, Spectrum, batch_losses, measure_fidelity, measure_losses, real_noises
 
 STRENGTHS = (0.03, 0.06, 0.09)
 
@@ -65,6 +65,24 @@ def test_losses_are_means_per_image_of_attacked_and_estimated_noises(network, ba
                 expected[place] += float(functional.cross_entropy(logits[row : row + 1], label[None])) / 16
     assert losses.tolist() == pytest.approx(expected, rel=1e-5)
     assert passes == 16 * (2 * 3 + 4)
+
+
+def test_refined_estimates_raise_the_loss_and_are_charged(network, batches, runtime):
+    spectrum, attack = Spectrum(STRENGTHS, (0.06,)), PGD(eps=0.03, steps=3, random_start=False)
+    given = (network, batches, spectrum, attack, Rescale(), runtime)
+    plain, passes = measure_losses(*given, timed)
+    refined, more = measure_losses(*given, timed, Refinement(2, 0.3))
+    assert more == passes + 16 * 2 * 2 * 2, "two passes for each of 16 images, two strengths and two steps"
+    assert refined[[0, 2]].tolist() == pytest.approx(plain[[0, 2]].tolist())
+    assert (refined[[1, 3]] > plain[[1, 3]]).all()
+    _, checked = measure_fidelity(*given)
+    found, charged = measure_fidelity(*given, Refinement(2, 0.3))
+    assert charged == checked + 16 * 2 * 2 * 2
+    real, _ = measure_losses(network, batches, Spectrum(STRENGTHS, STRENGTHS), attack, Rescale(), runtime, timed)
+    for place, strength in ((1, 0.03), (3, 0.09)):
+        error = (refined[place] - real[place]) / real[place]
+        assert found[strength].loss_error == pytest.approx(float(error), rel=1e-3, abs=1e-6)
+    assert all(parameter.requires_grad and parameter.grad is None for parameter in network.parameters())
 
 
 def test_stronger_noise_costs_more(network, batches, runtime):

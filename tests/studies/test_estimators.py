@@ -9,8 +9,7 @@ import pytest
 from wsrnas.data import DataConfig
 from wsrnas.errors import InputError
 from wsrnas.studies import StudyConfig, run_estimators, scale_config
-from wsrnas.studies.candidates import Candidate, candidates
-from wsrnas.studies.config import PAPER_STRENGTHS
+from wsrnas.studies.candidates import PAPER_STRENGTHS, Candidate, candidates
 from wsrnas.studies.summary import choose_default, over_networks, summarise
 
 TINY = {
@@ -53,7 +52,8 @@ def test_a_study_has_every_candidate_and_no_violation(study):
     assert result["chosen"] in names
     for row in result["rows"]:
         for strength, interval in zip(result["strengths"], row["fidelity"]):
-            assert strength not in row["known"] or interval["value"] == 1.0 or math.isnan(interval["value"])
+            known = strength in row["known"] and not row["shortened"]
+            assert not known or interval["value"] == 1.0 or math.isnan(interval["value"])
     stored = json.loads((out / "study.json").read_text(), parse_constant=lambda name: pytest.fail(name))
     assert stored["chosen"] == result["chosen"]
     page, text = (out / "report.html").read_text(), (out / "study.md").read_text()
@@ -90,7 +90,13 @@ def measured(losses, estimated, accuracy=(0.5, 0.3, 0.1), estimated_accuracy=(0.
     return {
         "clean": [0.9, 0.1],
         "real": [list(pair) for pair in zip(accuracy, losses)],
-        "candidates": {"one": {"measured": [list(p) for p in zip(estimated_accuracy, estimated)], "violations": 1}},
+        "candidates": {
+            "one": {
+                "measured": [list(p) for p in zip(estimated_accuracy, estimated)],
+                "violations": 1,
+                "squared_error": 0.2,
+            }
+        },
         "seconds_per_image": {"attack 0.03": 1.0, "attack 0.06": 1.0, "attack 0.12": 1.0, "one": 0.5},
         "images": 10,
     }
@@ -112,7 +118,9 @@ def test_the_arithmetic_of_a_row():
     errors = [0.1, 0.0, 0.05, 0.0, 0.2 / 3, 0.0]
     assert row["loss_error"]["value"] == pytest.approx(sum(errors) / 6)
     assert row["tau"] == pytest.approx([1.0, 1.0, -1 / 3])
+    assert row["mean_tau"]["value"] == pytest.approx(1.0)
     assert row["time_share"] == pytest.approx((1.0 + 0.25) / 2)
+    assert row["squared_error"] == pytest.approx(0.2)
     assert row["violations"] == 3
     assert row["goals_met"] == {
         "fidelity": True,
@@ -132,11 +140,12 @@ def test_the_interval_of_a_mean_is_students():
     assert math.isnan(over_networks(values[:1], lambda rows: rows[0]["x"]).low)
 
 
-def row(name, *, learned=False, passes=14, error=(0.03, 0.02, 0.04), met=True, kind="beyond"):
+def row(name, *, learned=False, shortened=False, passes=14, error=(0.03, 0.02, 0.04), met=True, kind="beyond"):
     interval = dict(zip(("value", "low", "high"), error))
     return {
         "name": name,
         "learned": learned,
+        "shortened": shortened,
         "kind": kind,
         "passes": passes,
         "loss_error": interval,
@@ -148,6 +157,7 @@ def test_the_default_is_the_cheapest_that_meets_every_goal():
     plain = row("plain", passes=42)
     assert choose_default([plain, row("cheap"), row("real", kind="real", passes=2)])["name"] == "cheap"
     assert choose_default([plain, row("cheap", met=False)])["name"] == "plain"
+    assert choose_default([plain, row("short", passes=10, shortened=True)])["name"] == "plain"
     close = row("close", met=False, error=(0.01, 0.005, 0.015))
     assert choose_default([row("far", met=False), close])["name"] == "close"
 
@@ -162,9 +172,19 @@ def test_what_noises_cost():
     found = {candidate.name: candidate for candidate in candidates(learned=True)}
     assert found["A-ANE, as printed"].passes(PAPER_STRENGTHS, 7) == 42
     assert found["rescale box from 0.06"].passes(PAPER_STRENGTHS, 7) == 14
-    assert found["rescale box from 0.06 + 1 step"].passes(PAPER_STRENGTHS, 7) == 14 + 10
+    assert found["rescale box from 0.06, 1 step outwards"].passes(PAPER_STRENGTHS, 7) == 14 + 10
+    assert found["rescale box from 0.075 by PGD-5, 1 step outwards"].passes(PAPER_STRENGTHS, 7) == 10 + 10
     assert found["PGD-2 at every strength"].passes(PAPER_STRENGTHS, 7) == 24
     assert not [candidate for candidate in candidates(learned=False) if candidate.learned]
+
+
+def test_where_a_candidate_is_judged():
+    strengths = (*PAPER_STRENGTHS, 0.12, 0.15, 0.18)
+    at = {candidate.name: candidate.judged_at(strengths) for candidate in candidates(learned=True)}
+    assert at["rescale box from 0.06"] == (*PAPER_STRENGTHS, 0.12)
+    assert at["rescale box from 0.075"] == (*PAPER_STRENGTHS, 0.12, 0.15)
+    assert at["A-ANE, linear"] == strengths
+    assert at["PGD-1 at every strength"] == PAPER_STRENGTHS
 
 
 def test_scales_and_their_refusals():

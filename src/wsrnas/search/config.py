@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from wsrnas.data import DataConfig
 from wsrnas.errors import refuse
+from wsrnas.estimators.noise.refine import REFINE_STEP
 from wsrnas.recipes import PRESETS
 from wsrnas.runtime import RuntimeConfig
 from wsrnas.search.checks import at_least, one_of
@@ -77,6 +78,9 @@ class NoiseConfig:
     Args:
         estimator: rescale, weighted-average, a-ane, e-ane, e-ane-minus or plus-ane.
         settings: of that estimator, such as {weights: paper} or {hidden: 90}.
+        refine: gradient steps that improve every estimate, outwards from the attacked strengths; 2 network passes per
+            image, estimated strength and step. 0 leaves the estimates as φ gives them, as the paper.
+        refine_step: length of such a step, as a share of the strength.
         memory: capacity of M_a in images.
         batches: B, batches of D_t attacked per iteration to fill M_a.
         passes: K_a, passes over M_a per iteration.
@@ -89,6 +93,8 @@ class NoiseConfig:
 
     estimator: str = "rescale"
     settings: dict[str, int | float | str] = field(default_factory=dict)
+    refine: int = 0
+    refine_step: float = REFINE_STEP
     memory: int = 600
     batches: int = 10
     passes: int = 1
@@ -100,6 +106,9 @@ class NoiseConfig:
     def __post_init__(self) -> None:
         at_least(1, **{"noise.memory": self.memory, "noise.batches": self.batches, "noise.passes": self.passes})
         at_least(1, **{"noise.fidelity_every": self.fidelity_every, "noise.fidelity_images": self.fidelity_images})
+        at_least(0, **{"noise.refine": self.refine})
+        if not 0 < self.refine_step <= 2:
+            refuse("noise.refine_step", expected="a share of the strength in (0,2]", got=self.refine_step)
         if not 0 <= self.fidelity_bound <= 1:
             refuse("noise.fidelity_bound", expected="a share in [0,1]", got=self.fidelity_bound)
 

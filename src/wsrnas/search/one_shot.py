@@ -25,6 +25,7 @@ from wsrnas.search.config import SearchConfig
 from wsrnas.search.setup import limited, network_config
 from wsrnas.search.steps import (
     Fidelity,
+    Refinement,
     Spectrum,
     Timer,
     attacked_losses,
@@ -60,6 +61,7 @@ class OneShot(Evaluator):
         self.noise_estimator = runtime.prepare(
             noise_estimator(config.noise.estimator, image_shape=data.image_shape, seed=config.seed, **settings)
         )
+        self.refinement = Refinement(config.noise.refine, config.noise.refine_step)
         weights = config.weights
         self.optimizer = torch.optim.SGD(
             self.supernet.parameters(),
@@ -160,6 +162,7 @@ class OneShot(Evaluator):
             self.noise_estimator,
             self.runtime,
             self.timed,
+            self.refinement,
         )
         self.cost += passes
         return measured
@@ -178,7 +181,7 @@ class OneShot(Evaluator):
         batches = islice(fresh, max(1, math.ceil(settings.fidelity_images / self.config.loss.batch_size)))
         with self.timed("fidelity check"):
             self.fidelity, passes = measure_fidelity(
-                network, batches, self.spectrum, self.attack, self.noise_estimator, self.runtime
+                network, batches, self.spectrum, self.attack, self.noise_estimator, self.runtime, self.refinement
             )
         self.cost += passes
         self.record["fidelity"] = {f"{strength:g}": found.share for strength, found in self.fidelity.items()}

@@ -36,7 +36,8 @@ def phases(config: SearchConfig, data: DataBundle) -> list[Phase]:
     measured = choose.population + choose.iterations
     sample = config.loss.batch_size * max(1, math.ceil(noise.fidelity_images / config.loss.batch_size))
     checks = (choose.population + measured) // noise.fidelity_every - choose.population // noise.fidelity_every
-    one_measure = valid * (pgd * attacked + 1 + strengths)
+    refining = 2 * noise.refine * estimated
+    one_measure = valid * (pgd * attacked + refining + 1 + strengths)
     found = [
         Phase("warm up (lines 2-5)", choose.population * epoch * (pgd + 2)),
         Phase("adversarial training (build and search)", measured * epoch * (pgd + 2)),
@@ -49,7 +50,7 @@ def phases(config: SearchConfig, data: DataBundle) -> list[Phase]:
         )
     found.append(Phase("attacks and losses on D_v", (measured + choose.refresh * choose.iterations) * one_measure))
     if estimated:
-        found.append(Phase("fidelity checks", checks * sample * (pgd * strengths + 1 + 2 * estimated)))
+        found.append(Phase("fidelity checks", checks * sample * (pgd * strengths + refining + 1 + 2 * estimated)))
     apgd = 2 * choose.verify_steps
     found.append(Phase("verification", choose.finalists * valid * ((apgd + 1) * strengths + 1)))
     if config.compare.random:
@@ -99,7 +100,8 @@ def plan(config: SearchConfig) -> str:
         f"data: {data.name}, {len(data.train)} images in D_t, {len(data.valid)} in D_v, shape {data.image_shape}",
         f"super-network: {config.space.name}, {config.space.channels} channels, {config.space.layers} cells, "
         f"{weights:,} weights",
-        f"strengths: {strengths}; attacked for real: {attacked}; the others by {config.noise.estimator}",
+        f"strengths: {strengths}; attacked for real: {attacked}; the others by {config.noise.estimator}"
+        + (f", {config.noise.refine} gradient steps each" if config.noise.refine else ""),
         f"architectures: {config.choose.population} to warm up and build, {config.choose.iterations} to search",
         "",
         f"{'phase':<42}{'image passes':>16}{'hours':>10}",

@@ -85,6 +85,7 @@ def _add_facts(page: Page, record: SearchRecord) -> None:
         ("search space", record.result.get("space") or record.setting("space.name")),
         ("strengths attacked", ", ".join(known) or None),
         ("strengths estimated", ", ".join(estimated) or ("none" if known else None)),
+        ("gradient steps on every estimate", record.setting("noise.refine")),
         ("weight of the clean loss", objective.get("clean_weight")),
         ("weights of the strengths", weights or None),
         ("network passes, one image each", None if cost is None else f"{float(cost):,.0f}"),

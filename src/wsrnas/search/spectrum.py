@@ -22,8 +22,9 @@ class SpectrumConfig:
     Args:
         strengths: all N1+N2 strengths, ascending.
         attacked: N1, how many of them are attacked for real, one of each of N1 intervals; or the list of these
-            strengths itself. The others are estimated.
-        attacked_at: which strength of an interval that is: first (the paper) or middle.
+            strengths itself; null takes two, or one where there is only one. The others are estimated.
+        attacked_at: which strength of an interval that is: first (the paper), middle, or lowest (the middle, but
+            the first of the lowest interval, whose noise is the hardest to estimate).
         clean_weight: α.
         robust_weight: β = 1 − α.
         strength_weights: β_i, one per strength, summing to 1; null takes the paper's 1,2,3,5,7,10 (interpolated over
@@ -31,14 +32,14 @@ class SpectrumConfig:
     """
 
     strengths: str | list[str | float] = "0.03,0.045,0.06,0.075,0.09,0.105"
-    attacked: int | str | list[str | float] = 1
-    attacked_at: str = "middle"
+    attacked: int | str | list[str | float] | None = None
+    attacked_at: str = "lowest"
     clean_weight: float = 0.8
     robust_weight: float = 0.2
     strength_weights: list[float] | None = None
 
     def __post_init__(self) -> None:
-        one_of("spectrum.attacked_at", self.attacked_at, ("first", "middle"))
+        one_of("spectrum.attacked_at", self.attacked_at, ("first", "middle", "lowest"))
         self.objective()
         self.attacked_strengths()
 
@@ -52,6 +53,8 @@ class SpectrumConfig:
     def attacked_strengths(self) -> tuple[float, ...]:
         """Return the N1 strengths that are attacked for real."""
         strengths = self.all_strengths()
+        if self.attacked is None:
+            return one_of_each_interval(strengths, min(2, len(strengths)), self.attacked_at)
         if isinstance(self.attacked, int):
             return one_of_each_interval(strengths, self.attacked, self.attacked_at)
         attacked = parse_strengths(self.attacked, argument="spectrum.attacked")
@@ -77,13 +80,16 @@ class SpectrumConfig:
 def one_of_each_interval(strengths: tuple[float, ...], count: int, at: str) -> tuple[float, ...]:
     """Split the strengths into `count` intervals of nearly equal size and return the first or middle of each.
 
+    "lowest" takes the first of the lowest interval and the middle of the others: 0.03 and 0.09 of the paper's six.
+    Of two middle ones the upper is taken: estimates err less below an attacked strength than above it.
     Six strengths in three intervals: 0.03 | 0.06 | 0.09 are the first ones, as in the paper's Basic.
     """
     if not 1 <= count <= len(strengths):
         remedy = f"use at most {len(strengths)}"
         refuse("spectrum.attacked (N1)", expected=f"1 to {len(strengths)} (the strengths)", got=count, remedy=remedy)
     bounds = [round(index * len(strengths) / count) for index in range(count + 1)]
-    return tuple(strengths[start if at == "first" else (start + end - 1) // 2] for start, end in pairwise(bounds))
+    firsts = {"first": bounds[:-1], "middle": [], "lowest": bounds[:1]}[at]
+    return tuple(strengths[start if start in firsts else (start + end) // 2] for start, end in pairwise(bounds))
 
 
 def _paper_strength_weights(count: int) -> list[float]:

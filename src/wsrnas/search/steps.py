@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from wsrnas.attacks.base import Attack
-from wsrnas.estimators.noise.base import NoiseEstimator
+from wsrnas.attacks.victim import untouched
+from wsrnas.estimators.noise.base import NoiseEstimator, WantedNoises
+from wsrnas.estimators.noise.refine import REFINE_STEP, refine_outwards
 from wsrnas.runtime import Runtime
 from wsrnas.types import Images, Labels, Losses, Noises
 
@@ -36,6 +38,18 @@ class Spectrum:
         return Spectrum(self.strengths, tuple(sorted({*self.attacked, strength})))
 
 
+@dataclass(frozen=True)
+class Refinement:
+    """Gradient steps that improve every estimate, of `step_size` times its strength; 0 leaves it as φ gave it."""
+
+    steps: int = 0
+    step_size: float = REFINE_STEP
+
+    def passes(self, estimated: int) -> int:
+        """Return what they cost for so many estimated strengths, in network passes per image."""
+        return 2 * self.steps * estimated
+
+
 def real_noises(
     network: nn.Module, images: Images, labels: Labels, strengths: Sequence[float], attack: Attack, runtime: Runtime
 ) -> Noises:
@@ -45,6 +59,37 @@ def real_noises(
     return torch.stack(adversarial, dim=1) - images[:, None]
 
 
+def estimated_noises(
+    network: nn.Module,
+    images: Images,
+    labels: Labels,
+    known: Noises,
+    spectrum: Spectrum,
+    estimator: NoiseEstimator,
+    refinement: Refinement,
+    runtime: Runtime,
+) -> WantedNoises:
+    """Return δ̂_ε̂ of every estimated strength, (B,N2,C,H,W), refined where asked for, from the `known` real noises."""
+
+    def logits(inputs: Tensor) -> Tensor:
+        with runtime.autocast():
+            found: Tensor = network(inputs)
+        return found.float()
+
+    with untouched(network):
+        return refine_outwards(
+            estimator,
+            logits,
+            images,
+            labels,
+            known,
+            torch.tensor(spectrum.attacked),
+            torch.tensor(spectrum.estimated),
+            steps=refinement.steps,
+            step_size=refinement.step_size,
+        )
+
+
 def all_noises(
     network: nn.Module,
     images: Images,
@@ -52,6 +97,7 @@ def all_noises(
     spectrum: Spectrum,
     attack: Attack,
     estimator: NoiseEstimator,
+    refinement: Refinement,
     runtime: Runtime,
     timed: Timer,
 ) -> Noises:
@@ -60,8 +106,8 @@ def all_noises(
         known = real_noises(network, images, labels, spectrum.attacked, attack, runtime)
     if not spectrum.estimated:
         return known
-    with timed("noise estimation"), torch.no_grad():
-        estimated = estimator(images, known, torch.tensor(spectrum.attacked), torch.tensor(spectrum.estimated))
+    with timed("noise estimation"):
+        estimated = estimated_noises(network, images, labels, known, spectrum, estimator, refinement, runtime)
     columns = dict(zip(spectrum.attacked, known.unbind(1))) | dict(zip(spectrum.estimated, estimated.unbind(1)))
     return torch.stack([columns[strength] for strength in spectrum.strengths], dim=1)
 
@@ -88,17 +134,19 @@ def measure_losses(
     estimator: NoiseEstimator,
     runtime: Runtime,
     timed: Timer,
+    refinement: Refinement = Refinement(),
 ) -> tuple[Losses, int]:
     """Return the mean losses per image over D_v, index 0 clean, and the images passed through the network."""
     total = torch.zeros(1 + len(spectrum.strengths), device=runtime.device)
     images_seen = 0
     for images, labels in batches:
         images, labels = runtime.images(images), labels.to(runtime.device)
-        noises = all_noises(network, images, labels, spectrum, attack, estimator, runtime, timed)
+        noises = all_noises(network, images, labels, spectrum, attack, estimator, refinement, runtime, timed)
         with timed("measuring"):
             total += batch_losses(network, images, labels, noises, runtime)
         images_seen += len(images)
-    passes = attack.passes * len(spectrum.attacked) + 1 + len(spectrum.strengths)
+    passes = attack.passes * len(spectrum.attacked) + refinement.passes(len(spectrum.estimated))
+    passes += 1 + len(spectrum.strengths)
     return (total / images_seen).cpu(), images_seen * passes
 
 
@@ -144,6 +192,7 @@ def measure_fidelity(
     attack: Attack,
     estimator: NoiseEstimator,
     runtime: Runtime,
+    refinement: Refinement = Refinement(),
 ) -> tuple[dict[float, Fidelity], int]:
     """Attack the estimated strengths for real and compare: (clean − estimated)/(clean − real) accuracy.
 
@@ -157,8 +206,8 @@ def measure_fidelity(
         images, labels = runtime.images(images), labels.to(runtime.device)
         known = real_noises(network, images, labels, spectrum.attacked, attack, runtime)
         real = real_noises(network, images, labels, estimated, attack, runtime)
+        noise_hat = estimated_noises(network, images, labels, known, spectrum, estimator, refinement, runtime)
         with torch.no_grad():
-            noise_hat = estimator(images, known, torch.tensor(spectrum.attacked), torch.tensor(estimated))
             shifted = (images, *(images + noise for noise in (*real.unbind(1), *noise_hat.unbind(1))))
             for place, inputs in enumerate(shifted):
                 with runtime.autocast():
@@ -173,5 +222,5 @@ def measure_fidelity(
         hat = place + len(estimated)
         share = (accuracy[0] - accuracy[hat]) / drop if drop >= SMALLEST_DROP else None
         found[strength] = Fidelity(share, (mean_loss[hat] - mean_loss[place]) / mean_loss[place])
-    passes = attack.passes * (len(spectrum.attacked) + len(estimated)) + 1 + 2 * len(estimated)
+    passes = attack.passes * len(spectrum.strengths) + refinement.passes(len(estimated)) + 1 + 2 * len(estimated)
     return found, images_seen * passes

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from wsrnas.estimators.noise import NOISE_ESTIMATORS
+from wsrnas.estimators.noise import NOISE_ESTIMATORS, REFINE_STEP
 
 Kind = Literal["paper", "corrected", "beyond", "real"]
 
+PAPER_STRENGTHS = (0.03, 0.045, 0.06, 0.075, 0.09, 0.105)
 KNOWN_THREE = (0.03, 0.06, 0.09)
 
 
@@ -18,8 +20,9 @@ class Candidate:
     """One way to get the noises of all strengths.
 
     `known` are attacked for real; `estimator` (a registry name, with `settings`) estimates the others, and `refine`
-    gradient steps, each `step_size` times the strength, improve them. With `short_steps` nothing is estimated: every
-    strength gets a real PGD of so many steps, which is what an estimator must beat at equal cost.
+    gradient steps, each `step_size` times the strength, improve them: `outwards`, each refined noise helping the next,
+    or each alone. `known_steps` shortens the attacks at the known strengths. With `short_steps` nothing is estimated:
+    every strength gets a real PGD of so many steps, which is what an estimator must beat at equal cost.
     """
 
     name: str
@@ -28,7 +31,9 @@ class Candidate:
     estimator: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     refine: int = 0
-    step_size: float = 0.4
+    step_size: float = REFINE_STEP
+    outwards: bool = True
+    known_steps: int | None = None
     short_steps: int = 0
     raised_loss: bool = False
 
@@ -42,7 +47,20 @@ class Candidate:
         if self.short_steps:
             return 2 * self.short_steps * len(strengths)
         estimated = [strength for strength in strengths if strength not in self.known]
-        return 2 * attack_steps * len(self.known) + 2 * self.refine * len(estimated)
+        steps = attack_steps if self.known_steps is None else self.known_steps
+        return 2 * steps * len(self.known) + 2 * self.refine * len(estimated)
+
+    def judged_at(self, strengths: Sequence[float]) -> tuple[float, ...]:
+        """Return the strengths it is judged at: the paper's six, and those above all it knows, up to twice the largest.
+
+        A real attack has nothing above what it knows.
+        """
+        largest = max(self.known, default=math.inf)
+        return tuple(s for s in strengths if s in PAPER_STRENGTHS or largest < s <= 2 * largest + 1e-9)
+
+    def exact_at(self) -> tuple[float, ...]:
+        """Return the strengths at which its noise is the real attack's."""
+        return self.known if self.known_steps is None else ()
 
 
 def candidates(*, learned: bool) -> tuple[Candidate, ...]:
@@ -89,26 +107,47 @@ def candidates(*, learned: bool) -> tuple[Candidate, ...]:
 
 
 def _beyond() -> list[Candidate]:
-    one = ((0.06, "scale"), (0.06, "box"), (0.075, "box"), (0.09, "box"), (0.075, "corner"))
-    several = ((0.045, 0.09), (0.06, 0.105), KNOWN_THREE)
-    refined = (((0.06,), 1, 0.4), ((0.075,), 1, 0.4), ((0.09,), 1, 0.4), ((0.075,), 2, 0.25), ((0.045, 0.09), 1, 0.4))
+    one = ((0.06, "box"), (0.075, "scale"), (0.075, "box"), (0.075, "corner"), (0.09, "box"))
     found = [_rescale((known,), shape) for known, shape in one]
-    found += [_rescale(known, "box") for known in several]
-    return found + [_rescale(known, "box", steps, step_size) for known, steps, step_size in refined]
+    found += [_rescale(known) for known in ((0.03, 0.075), (0.03, 0.09), (0.045, 0.09), KNOWN_THREE)]
+    found += [
+        _rescale((0.075,), refine=1, outwards=False),
+        _rescale((0.06,), refine=1),
+        _rescale((0.075,), refine=1),
+        _rescale((0.09,), refine=1),
+        _rescale((0.075,), refine=2),
+        _rescale((0.03, 0.075), refine=1),
+        _rescale((0.03, 0.09), refine=1),
+        _rescale((0.045, 0.09), refine=1),
+        _rescale((0.075,), refine=1, known_steps=5),
+    ]
+    return found
 
 
-def _rescale(known: tuple[float, ...], shape: str, steps: int = 0, step_size: float = 0.4) -> Candidate:
+def _rescale(
+    known: tuple[float, ...],
+    shape: str = "box",
+    *,
+    refine: int = 0,
+    outwards: bool = True,
+    known_steps: int | None = None,
+) -> Candidate:
     name = f"rescale {shape} from {', '.join(f'{strength:g}' for strength in known)}"
+    if known_steps is not None:
+        name += f" by PGD-{known_steps}"
+    if refine:
+        name += f", {refine} step{'s' * (refine > 1)} {'outwards' if outwards else 'each alone'}"
     return Candidate(
-        name=name + (f" + {steps} step{'s' * (steps > 1)}" if steps else ""),
+        name=name,
         kind="beyond",
         known=known,
         estimator="rescale",
         settings={"shape": shape},
-        refine=steps,
-        step_size=step_size,
+        refine=refine,
+        outwards=outwards,
+        known_steps=known_steps,
     )
 
 
 def _real() -> list[Candidate]:
-    return [Candidate(name=f"PGD-{steps} at every strength", kind="real", short_steps=steps) for steps in (1, 2)]
+    return [Candidate(name=f"PGD-{steps} at every strength", kind="real", short_steps=steps) for steps in (1, 2, 3)]

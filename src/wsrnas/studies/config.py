@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from wsrnas.data import DataConfig
 from wsrnas.errors import nearest, refuse
+from wsrnas.studies.candidates import PAPER_STRENGTHS
 from wsrnas.types import parse_strengths
 
-Scale = Literal["smoke", "small", "paper"]
+Scale = Literal["smoke", "digits", "small", "paper"]
 
-PAPER_STRENGTHS = (0.03, 0.045, 0.06, 0.075, 0.09, 0.105)
-BEYOND_STRENGTHS = (0.12, 0.18)
+BEYOND_STRENGTHS = (0.12, 0.15, 0.18)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,37 +78,42 @@ class StudyConfig:
 
 
 def scale_config(scale: Scale, *, root: str | None = None, seed: int = 0) -> StudyConfig:
-    """Return the study at a scale: ``smoke`` on the digits, ``small`` and ``paper`` on CIFAR-10.
+    """Return the study at a scale.
+
+    ``smoke``: the digits, under a minute; ``digits``: the same with more networks, all held-out digits and longer
+    training; ``small``: CIFAR-10 at 16×16, reduced networks; ``paper``: CIFAR-10, networks of 20 cells, for a GPU.
 
     Raises:
         InputError: no such scale, or a data root for the embedded digits.
     """
-    if scale == "smoke":
-        data = DataConfig(name="digits", root=root, valid_fraction=0.0, train_limit=1024, test_limit=96)
+    if scale in ("smoke", "digits"):
+        whole = scale == "digits"
+        train, test = (None, None) if whole else (1024, 96)
         return StudyConfig(
-            data=data,
+            data=DataConfig(name="digits", root=root, valid_fraction=0.0, train_limit=train, test_limit=test),
             nodes=2,
             channels=6,
             layers=2,
-            train_networks=2,
-            test_networks=4,
-            epochs=3,
+            train_networks=2 if whole else 1,
+            test_networks=5 if whole else 3,
+            epochs=6 if whole else 3,
             train_steps=1,
-            phi_images=128,
-            phi_passes=1,
+            strengths=PAPER_STRENGTHS + (BEYOND_STRENGTHS if whole else BEYOND_STRENGTHS[:1]),
+            phi_images=256 if whole else 128,
             phi_rate=1e-3,
-            phi_width=8,
+            phi_passes=4 if whole else 1,
+            phi_width=16 if whole else 8,
             seed=seed,
         )
     if scale == "small":
-        data = DataConfig(name="cifar10", root=root, train_limit=2048, valid_limit=10, test_limit=192)
+        data = DataConfig(name="cifar10", root=root, image_size=16, train_limit=10240, valid_limit=10, test_limit=256)
         return StudyConfig(
             data=data,
             nodes=2,
             layers=3,
             train_networks=2,
-            test_networks=5,
-            epochs=4,
+            test_networks=7,
+            epochs=2,
             train_steps=1,
             phi_images=256,
             phi_passes=1,
@@ -129,4 +134,4 @@ def scale_config(scale: Scale, *, root: str | None = None, seed: int = 0) -> Stu
             phi_images=9600,
             seed=seed,
         )
-    refuse("--scale", expected="a scale", got=scale, remedy=nearest(str(scale), ["smoke", "small", "paper"]))
+    refuse("--scale", expected="a scale", got=scale, remedy=nearest(str(scale), get_args(Scale)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -20,6 +19,7 @@ from wsrnas.studies.candidates import Candidate, candidates
 from wsrnas.studies.config import Scale, StudyConfig, scale_config
 from wsrnas.studies.measure import measure_network
 from wsrnas.studies.networks import network
+from wsrnas.studies.parts import without_nan
 from wsrnas.studies.phi import collect, estimator_of, train_phi, trained
 from wsrnas.studies.summary import choose_default, summarise
 from wsrnas.studies.tables import page, show, to_markdown
@@ -95,7 +95,7 @@ def _run(config: StudyConfig, scale: Scale, folder: RunFolder, runtime: Runtime)
             networks.append(measured)
             bar.advance(note=f"network {index} measured")
     result = _result(networks, compared, config, data, scale)
-    folder.write_json("study.json", _without_nan(result))
+    folder.write_json("study.json", without_nan(result))
     folder.write_text("study.md", to_markdown(result))
     root = f" --data.root {config.data.root}" if config.data.root else ""
     seed = f" --seed {config.seed}" if config.seed else ""
@@ -155,12 +155,3 @@ def _result(
         "chosen": choose_default(rows)["name"],
         "networks": networks,
     }
-
-
-def _without_nan(value: Any) -> Any:
-    """JSON has no NaN; what is undefined becomes null."""
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

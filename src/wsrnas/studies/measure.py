@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from wsrnas.attacks import PGD
-from wsrnas.estimators.noise import NoiseEstimator, refine
+from wsrnas.estimators.noise import NoiseEstimator, refine, refine_outwards
 from wsrnas.runtime import Runtime
-from wsrnas.studies.candidates import Candidate
+from wsrnas.studies.candidates import PAPER_STRENGTHS, Candidate
 from wsrnas.studies.networks import frozen
 from wsrnas.types import Images, Labels, Noises
 
@@ -46,12 +46,13 @@ class Sums:
 
     @torch.no_grad()
     def add(self, name: str, model: nn.Module, images: Images, noises: Noises, labels: Labels) -> None:
-        """Measure x+δ for every noise (B,N,C,H,W)."""
-        rows = []
-        for noise in noises.unbind(1):
-            logits = model(images + noise)
-            correct = int((logits.argmax(dim=1) == labels).sum())
-            rows.append([correct, float(functional.cross_entropy(logits, labels, reduction="sum"))])
+        """Measure x+δ for every noise (B,N,C,H,W), all in one pass: in evaluation mode each image is on its own."""
+        count = noises.shape[1]
+        repeated = labels.repeat_interleave(count)
+        logits = model((images[:, None] + noises).flatten(0, 1))
+        correct = (logits.argmax(dim=1) == repeated).unflatten(0, (-1, count)).sum(dim=0)
+        losses = functional.cross_entropy(logits, repeated, reduction="none").unflatten(0, (-1, count)).sum(dim=0)
+        rows = [[float(right), float(loss)] for right, loss in zip(correct, losses)]
         before = self.values.get(name)
         self.values[name] = rows if before is None else [[a + c, b + d] for (a, b), (c, d) in zip(before, rows)]
 
@@ -74,11 +75,13 @@ def measure_network(
     attack_steps: int,
     runtime: Runtime,
 ) -> dict[str, Any]:
-    """Return, as JSON: per candidate and strength accuracy and mean loss; clean, real; violations; seconds per image.
+    """Return, as JSON, clean and real accuracy and loss, seconds per image, and what every candidate did.
 
-    At its known strengths a candidate is what the real attack is.
+    That is: accuracy and loss per strength, the squared error of its noises in units of their strength, violations.
+    At its known strengths a candidate is what the real attack is; at strengths where it is not judged it is null.
     """
-    clock, sums, broken, count = Clock(runtime), Sums(), dict.fromkeys((c.name for c in candidates), 0), 0
+    clock, sums, count = Clock(runtime), Sums(), 0
+    broken, squares = dict.fromkeys((c.name for c in candidates), 0), dict.fromkeys((c.name for c in candidates), 0.0)
     attack = PGD(eps=strengths[0], steps=attack_steps, random_start=False)
     for images, labels in batches:
         images, labels = runtime.images(images), labels.to(runtime.device)
@@ -92,20 +95,26 @@ def measure_network(
         sums.add("clean", model, images, torch.zeros_like(noises[:, :1]), labels)
         sums.add("real", model, images, noises, labels)
         for candidate in candidates:
-            wanted = tuple(strength for strength in strengths if strength not in candidate.known)
+            wanted = _asked(candidate, strengths)
             started = clock.now()
             noise_hat = _noises(candidate, estimators, model, images, labels, noises, strengths, wanted)
             clock.add(candidate.name, started)
             broken[candidate.name] += violations(images, noise_hat, torch.tensor(wanted).to(images))
+            squares[candidate.name] += _squared_error(noise_hat, noises, wanted, strengths) * len(images)
             sums.add(candidate.name, model, images, noise_hat, labels)
     measured = {name: [[correct / count, loss / count] for correct, loss in rows] for name, rows in sums.values.items()}
     clean, whole, found = measured.pop("clean")[0], measured.pop("real"), {}
     for candidate in candidates:
-        given = iter(measured[candidate.name])
+        given = dict(zip(_asked(candidate, strengths), measured[candidate.name]))
         filled = [
-            whole[place] if strength in candidate.known else next(given) for place, strength in enumerate(strengths)
+            whole[place] if strength in candidate.exact_at() else given.get(strength)
+            for place, strength in enumerate(strengths)
         ]
-        found[candidate.name] = {"measured": filled, "violations": broken[candidate.name]}
+        found[candidate.name] = {
+            "measured": filled,
+            "squared_error": squares[candidate.name] / count,
+            "violations": broken[candidate.name],
+        }
     seconds_per_image = {name: seconds / count for name, seconds in clock.seconds.items()}
     return {
         "clean": clean,
@@ -116,6 +125,21 @@ def measure_network(
     }
 
 
+def _squared_error(noise_hat: Tensor, real: Noises, asked: tuple[float, ...], strengths: tuple[float, ...]) -> float:
+    """Return the mean of ((δ̂ − δ)/ε̂)² over the paper's strengths among those asked for."""
+    errors = [
+        float(((noise_hat[:, place] - real[:, strengths.index(strength)]) / strength).square().mean())
+        for place, strength in enumerate(asked)
+        if strength in PAPER_STRENGTHS
+    ]
+    return sum(errors) / max(len(errors), 1)
+
+
+def _asked(candidate: Candidate, strengths: tuple[float, ...]) -> tuple[float, ...]:
+    """Return the strengths whose noises the candidate has to make, ascending."""
+    return tuple(s for s in candidate.judged_at(strengths) if s not in candidate.exact_at())
+
+
 def _noises(
     candidate: Candidate,
     estimators: Mapping[str, NoiseEstimator],
@@ -124,18 +148,28 @@ def _noises(
     labels: Labels,
     real: Noises,
     strengths: tuple[float, ...],
-    wanted: tuple[float, ...],
+    asked: tuple[float, ...],
 ) -> Tensor:
     if candidate.short_steps:
-        short = PGD(eps=wanted[0], steps=candidate.short_steps, random_start=False)
-        return torch.stack([short.at(s)(model, images, labels) - images for s in wanted], dim=1)
-    columns = [strengths.index(strength) for strength in candidate.known]
-    asked = torch.tensor(wanted)
-    with torch.no_grad():
-        noise_hat = estimators[candidate.name](images, real[:, columns], torch.tensor(candidate.known), asked)
-    if candidate.refine:
-        with frozen(model):
-            noise_hat = refine(
-                model, images, labels, noise_hat, asked, steps=candidate.refine, step_size=candidate.step_size
-            )
-    return noise_hat
+        return _short(model, images, labels, asked, candidate.short_steps)
+    if candidate.known_steps is None:
+        known = real[:, [strengths.index(strength) for strength in candidate.known]]
+    else:
+        known = _short(model, images, labels, candidate.known, candidate.known_steps)
+    wanted = tuple(strength for strength in asked if strength not in candidate.known)
+    estimator, steps, size = estimators[candidate.name], candidate.refine, candidate.step_size
+    from_strengths, to_strengths = torch.tensor(candidate.known), torch.tensor(wanted)
+    given = (model, images, labels, known, from_strengths, to_strengths)
+    with frozen(model):
+        if candidate.outwards:
+            noise_hat = refine_outwards(estimator, *given, steps=steps, step_size=size)
+        else:
+            noise_hat = refine_outwards(estimator, *given, steps=0)
+            noise_hat = refine(model, images, labels, noise_hat, to_strengths, steps=steps, step_size=size)
+    columns = dict(zip(candidate.known, known.unbind(1))) | dict(zip(wanted, noise_hat.unbind(1)))
+    return torch.stack([columns[strength] for strength in asked], dim=1)
+
+
+def _short(model: nn.Module, images: Images, labels: Labels, strengths: tuple[float, ...], steps: int) -> Tensor:
+    short = PGD(eps=strengths[0], steps=steps, random_start=False)
+    return torch.stack([short.at(s)(model, images, labels) - images for s in strengths], dim=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from pathlib import Path
 from typing import Any
 
@@ -37,3 +38,12 @@ def load(run: RunFolder, name: str) -> dict[str, Any] | None:
     except Exception as error:
         raise InputError(f"{path}: damaged ({type(error).__name__}); rm {path} makes this part again") from error
     return state
+
+
+def without_nan(value: Any) -> Any:
+    """Return the same JSON with null for what is undefined: JSON has no NaN."""
+    if isinstance(value, dict):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -12,8 +12,7 @@ from scipy.stats import kendalltau
 from scipy.stats import t as student
 
 from wsrnas.estimators.noise import fidelity, loss_error
-from wsrnas.studies.candidates import Candidate
-from wsrnas.studies.config import PAPER_STRENGTHS
+from wsrnas.studies.candidates import PAPER_STRENGTHS, Candidate
 
 Measured = dict[str, Any]
 
@@ -46,9 +45,11 @@ def over_networks(networks: Sequence[Measured], statistic: Callable[[Sequence[Me
 
 
 def fidelity_at(name: str, place: int) -> Callable[[Sequence[Measured]], float]:
-    """Return the statistic Σ(clean − estimated) / Σ(clean − real) over networks at one strength."""
+    """Return the statistic Σ(clean − estimated) / Σ(clean − real) over networks at one strength; NaN if not judged."""
 
     def statistic(networks: Sequence[Measured]) -> float:
+        if networks[0]["candidates"][name]["measured"][place] is None:
+            return math.nan
         clean = sum(n["clean"][0] for n in networks)
         real = sum(n["real"][place][0] for n in networks)
         estimated = sum(n["candidates"][name]["measured"][place][0] for n in networks)
@@ -71,11 +72,20 @@ def loss_error_over(name: str, places: Sequence[int]) -> Callable[[Sequence[Meas
     return statistic
 
 
-def rank_agreement(networks: Sequence[Measured], name: str, place: int) -> float:
-    """Return Kendall's τ between networks ranked by estimated and by real loss at one strength."""
-    real = [n["real"][place][1] for n in networks]
-    estimated = [n["candidates"][name]["measured"][place][1] for n in networks]
-    return float(kendalltau(real, estimated).statistic)
+def rank_agreement(name: str, places: Sequence[int]) -> Callable[[Sequence[Measured]], float]:
+    """Return the statistic: Kendall's τ of networks ranked by estimated and by real loss, mean over strengths."""
+
+    def statistic(networks: Sequence[Measured]) -> float:
+        found = []
+        for place in places:
+            if networks[0]["candidates"][name]["measured"][place] is None or len(networks) < 2:
+                return math.nan
+            real = [n["real"][place][1] for n in networks]
+            estimated = [n["candidates"][name]["measured"][place][1] for n in networks]
+            found.append(float(kendalltau(real, estimated).statistic))
+        return statistics.fmean(found)
+
+    return statistic
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -92,8 +102,9 @@ def summarise(
     inside = [place for place, strength in enumerate(strengths) if strength in PAPER_STRENGTHS]
     real_passes = 2 * attack_steps * len(inside)
     for candidate in candidates:
+        judged = candidate.judged_at(strengths)
         largest = max(candidate.known, default=math.inf)
-        beyond = [place for place, s in enumerate(strengths) if largest < s <= 2 * largest + 1e-9]
+        beyond = [place for place, s in enumerate(strengths) if s in judged and s > largest]
         by_strength = [over_networks(networks, fidelity_at(candidate.name, place)) for place in range(len(strengths))]
         passes = candidate.passes([strengths[place] for place in inside], attack_steps)
         rows.append(
@@ -101,6 +112,7 @@ def summarise(
                 "name": candidate.name,
                 "kind": candidate.kind,
                 "learned": candidate.learned,
+                "shortened": candidate.known_steps is not None,
                 "known": list(candidate.known),
                 "passes": passes,
                 "passes_share": passes / real_passes,
@@ -109,13 +121,10 @@ def summarise(
                 "worst_inside": min((by_strength[place].value for place in inside), default=math.nan),
                 "worst_beyond": min((by_strength[place].value for place in beyond), default=math.nan),
                 "loss_error": asdict(over_networks(networks, loss_error_over(candidate.name, inside))),
-                "tau": [rank_agreement(networks, candidate.name, place) for place in range(len(strengths))],
-                "mean_tau": _mean([rank_agreement(networks, candidate.name, place) for place in inside]),
-                "worst_tau": min(rank_agreement(networks, candidate.name, place) for place in inside),
-                "accuracy": [
-                    _mean([n["candidates"][candidate.name]["measured"][place][0] for n in networks])
-                    for place in range(len(strengths))
-                ],
+                "tau": [rank_agreement(candidate.name, [place])(networks) for place in range(len(strengths))],
+                "mean_tau": asdict(over_networks(networks, rank_agreement(candidate.name, inside))),
+                "accuracy": [_accuracy(networks, candidate.name, place) for place in range(len(strengths))],
+                "squared_error": _mean([n["candidates"][candidate.name]["squared_error"] for n in networks]),
                 "violations": sum(n["candidates"][candidate.name]["violations"] for n in networks),
             }
         )
@@ -123,18 +132,23 @@ def summarise(
     return rows
 
 
+def _accuracy(networks: Sequence[Measured], name: str, place: int) -> float:
+    measured = [n["candidates"][name]["measured"][place] for n in networks]
+    return _mean([pair[0] for pair in measured if pair is not None])
+
+
 def _time_share(network: Measured, candidate: Candidate, strengths: Sequence[float], inside: Sequence[int]) -> float:
     """Return the time of the candidate's noises over that of real attacks at the same strengths, from one run.
 
-    The candidate was timed on all strengths it does not know, of which only those inside count.
+    The candidate was timed on all strengths it had to make noises for, of which only those inside count.
     """
     seconds = network["seconds_per_image"]
     attacks = {strength: seconds[f"attack {strength:g}"] for strength in strengths}
-    asked = [strength for strength in strengths if strength not in candidate.known]
+    asked = [s for s in candidate.judged_at(strengths) if s not in candidate.exact_at()]
     used = [strengths[place] for place in inside if strengths[place] in asked]
     own = seconds[candidate.name] * len(used) / len(asked)
     whole = sum(attacks[strengths[place]] for place in inside)
-    return (sum(attacks[strength] for strength in candidate.known) + own) / whole
+    return (sum(attacks[strength] for strength in candidate.exact_at()) + own) / whole
 
 
 def goals_met(row: dict[str, Any]) -> dict[str, bool]:
@@ -143,7 +157,7 @@ def goals_met(row: dict[str, Any]) -> dict[str, bool]:
         "fidelity": row["worst_inside"] >= GOAL_FIDELITY,
         "beyond": math.isnan(row["worst_beyond"]) or row["worst_beyond"] >= GOAL_BEYOND,
         "loss error": row["loss_error"]["value"] <= GOAL_LOSS_ERROR,
-        "rank": row["mean_tau"] >= GOAL_TAU,
+        "rank": row["mean_tau"]["value"] >= GOAL_TAU,
         "violations": row["violations"] == 0,
     }
 
@@ -152,9 +166,10 @@ def choose_default(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return the row that should be the default: the cheapest that meets all goals.
 
     Where none does, the one that meets most goals, then has the smallest loss error. A learned one is chosen only if
-    its loss error is smaller than that of every unlearned one by more than the interval.
+    its loss error is smaller than that of every unlearned one by more than the interval. Shortened attacks at known
+    strengths are not chosen: how many steps a real attack has is not for the estimator to say.
     """
-    able = [row for row in rows if row["kind"] != "real"]
+    able = [row for row in rows if row["kind"] != "real" and not row["shortened"]]
     unlearned = [row for row in able if not row["learned"]]
     limit = min(row["loss_error"]["low"] for row in unlearned)
     able = unlearned + [row for row in able if row["learned"] and row["loss_error"]["high"] < limit]

@@ -4,10 +4,12 @@ import math
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 
 from wsrnas.errors import InputError
-from wsrnas.estimators.noise import AANE, EANE, WeightedAverage, noise_estimator
+from wsrnas.estimators.noise import AANE, EANE, EANEMinus, PlusANE, WeightedAverage, noise_estimator
+from wsrnas.estimators.noise.plus import separable_block
 from wsrnas.rng import fixed_global_seed, stream
 
 
@@ -106,6 +108,8 @@ def test_equation_7(batch, weights):
     images, noise, known = batch
     with fixed_global_seed(3):
         phi = AANE(image_shape=(1, 8, 8), weights=weights, channels=3, hidden=7, strength_size=4, value_channels=5)
+        for parameter in phi.parameters():
+            parameter.data += 0.5 * torch.randn_like(parameter)
     wanted = torch.tensor([[0.045, 0.2, 0.01, 0.06], [0.04, 0.15, 0.1, 0.019]])
     estimate = phi.estimate(images, noise, known, wanted).detach()
     for row in range(2):
@@ -114,20 +118,89 @@ def test_equation_7(batch, weights):
             torch.testing.assert_close(estimate[row, column], expected, atol=1e-6, rtol=1e-4)
 
 
-def test_equation_7_holds_a_convex_combination_of_values_in_e_ane(batch):
+def apply_block(block, maps):
+    """One of the convolution blocks on maps (C,H,W), layer by layer."""
+    maps = maps[None]
+    for layer in block:
+        if isinstance(layer, nn.Conv2d):
+            groups = layer.groups
+            maps = functional.conv2d(maps, layer.weight, layer.bias, padding=layer.padding, groups=groups)
+        elif isinstance(layer, nn.GroupNorm):
+            centred = maps - maps.mean()
+            maps = centred / (maps.var(unbiased=False) + layer.eps).sqrt()
+            maps = maps * layer.weight[:, None, None] + layer.bias[:, None, None]
+        else:
+            maps = maps.relu()
+    return maps[0]
+
+
+@torch.no_grad()
+def slow_feature_maps(phi, image, noises, known, wanted):
+    """E-ANE, E-ANE⁻ and plus-ANE for one image and one wanted strength, map by map."""
+    states, count = phi.states, len(known)
+    units = [noise / strength for noise, strength in zip(noises, known)]
+
+    def step(block, state, strength, slot):
+        encoded = dense(states.encode_strength.linear, torch.tensor([strength / 0.1])).relu()
+        encoded = encoded[:, None, None].expand(-1, *image.shape[1:])
+        return apply_block(block, torch.cat([state, encoded, slot])).relu()
+
+    first = functional.conv2d(image[None], states.start.weight, states.start.bias, padding=1)[0].relu()
+    ahead, state = [], first
+    for i in range(count):
+        state = step(states.step_forward, state, known[i], units[i])
+        ahead.append(state)
+    back, state = {}, first
+    for i in reversed(range(count)):
+        state = step(states.step_backward, state, known[i], units[i])
+        back[i] = state
+    below = [i for i in range(count) if known[i] <= wanted]
+    above = [i for i in range(count) if known[i] >= wanted]
+    slot = torch.zeros_like(image)
+    asked = torch.cat(
+        [
+            step(states.step_forward, ahead[below[-1]] if below else first, wanted, slot),
+            step(states.step_backward, back[above[0]] if above else first, wanted, slot),
+        ]
+    )
+    if isinstance(phi, EANEMinus):
+        return wanted * apply_block(phi.out, asked) + slow_average(noises, known, wanted, phi.weights)
+    attention = phi.attention
+    pairs = [torch.cat([ahead[i], back[i]]) for i in range(count)]
+    query = apply_block(attention.query[0], asked).amax(dim=(1, 2))
+    keys = [apply_block(attention.key[0], pair).amax(dim=(1, 2)) for pair in pairs]
+    scores = [math.exp(float(key @ query) / math.sqrt(len(query))) for key in keys]
+    attended = sum(score / sum(scores) * apply_block(attention.value, pair) for score, pair in zip(scores, pairs))
+    return wanted * attended + slow_average(noises, known, wanted, phi.weights)
+
+
+@pytest.mark.parametrize("weights", ["paper", "linear"])
+@pytest.mark.parametrize(
+    ("kind", "sizes"),
+    [(EANE, {"width": 6, "query_size": 5}), (EANEMinus, {"width": 6}), (PlusANE, {"width": 7, "query_size": 5})],
+    ids=["E-ANE", "E-ANE⁻", "plus-ANE"],
+)
+def test_the_feature_map_designs(batch, kind, sizes, weights):
     images, noise, known = batch
-    with fixed_global_seed(0):
-        phi = EANE(image_shape=(1, 8, 8), width=6, query_size=5)
-    wanted = torch.tensor([[0.045, 0.2], [0.04, 0.01]])
-    drawn = phi.estimate(images, noise, known, wanted)
-    average = WeightedAverage().estimate(images, noise, known, wanted)
-    attended = (drawn - average) / wanted[:, :, None, None, None]
-    units = noise / known[:, :, None, None, None]
-    at_known, _ = phi.states(images, units, known, wanted)
-    values = phi.attention.value(at_known.flatten(0, 1)).unflatten(0, (2, 3))
-    tolerance = 1e-5
-    assert (attended <= values.amax(dim=1, keepdim=True) + tolerance).all()
-    assert (attended >= values.amin(dim=1, keepdim=True) - tolerance).all()
+    with fixed_global_seed(3):
+        phi = kind(image_shape=(1, 8, 8), weights=weights, state_channels=3, strength_channels=2, **sizes)
+        for parameter in phi.parameters():
+            parameter.data += 0.2 * torch.randn_like(parameter)
+    wanted = torch.tensor([[0.045, 0.2, 0.01, 0.06], [0.04, 0.15, 0.1, 0.019]])
+    estimate = phi.estimate(images, noise, known, wanted).detach()
+    for row in range(2):
+        for column in range(4):
+            arguments = (images[row], noise[row], known[row].tolist(), float(wanted[row, column]))
+            torch.testing.assert_close(estimate[row, column], slow_feature_maps(phi, *arguments), atol=1e-5, rtol=1e-4)
+
+
+def test_plus_ane_is_made_of_depthwise_separable_bottlenecks():
+    first, second = (
+        [inputs * 7 + 7, 2 * 7, 7 * 9 + 7, 2 * 7, 7 * outputs + outputs] for inputs, outputs in ((3, 3), (3, 5))
+    )
+    block = separable_block(7, 2)(3, 5)
+    counts = [sum(p.numel() for p in layer.parameters()) for layer in block if list(layer.parameters())]
+    assert counts == [*first, *second], "1×1, norm, 3×3 per channel, norm, 1×1; twice"
 
 
 def test_the_released_size_of_a_ane():

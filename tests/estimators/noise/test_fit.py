@@ -106,6 +106,17 @@ def test_training_repeats_bit_for_bit_and_resumes(memory):
     assert all(torch.equal(straight[name], resumed[name]) for name in straight)
 
 
+@torch.no_grad()
+def test_the_loss_to_raise_is_minus_the_cross_entropy_at_the_models_own_labels(model):
+    generator = stream(0, "raised")
+    images, noise_hat = torch.rand(3, 1, 8, 8, generator=generator), torch.randn(3, 2, 1, 8, 8, generator=generator)
+    total = 0.0
+    for image, noises in zip(images, noise_hat):
+        label = int(model(image[None]).argmax())
+        total += sum(float(model((image + noise)[None]).log_softmax(dim=1)[0, label]) for noise in noises)
+    assert float(RaisedLoss(model)(images, noise_hat, noise_hat)) == pytest.approx(total / 6, rel=1e-4)
+
+
 def test_training_on_the_loss_it_should_raise(memory, model):
     phi = small()
     optimizer, _ = NoiseFit(learning_rate=3e-3).optimizer(phi)

@@ -1,14 +1,12 @@
-"""Rescaling one noise, refining an estimate, and the fidelity of either."""
+"""Rescaling one noise, and the fidelity of an estimate."""
 
 import math
 
 import pytest
 import torch
-from torch import nn
 
 from wsrnas.errors import InputError
-from wsrnas.estimators.noise import Rescale, fidelity, loss_error, refine
-from wsrnas.rng import stream
+from wsrnas.estimators.noise import Rescale, fidelity, loss_error
 
 
 def test_scale_box_and_corner_pixel_by_pixel():
@@ -44,34 +42,6 @@ def test_corners_need_a_box():
         InputError, match="shape: expected 'scale' under the L2 norm, got box; L2 balls have no corners"
     ):
         Rescale(norm="L2")
-
-
-@pytest.mark.parametrize("norm", ["Linf", "L2"])
-def test_a_refining_step_raises_the_loss_and_leaves_the_model_alone(norm):
-    generator = stream(0, "refine")
-    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
-    images = torch.rand(5, 1, 8, 8, generator=generator) * 0.4 + 0.3
-    labels = torch.tensor([0, 1, 2, 0, 1])
-    noise_hat = torch.zeros(5, 2, 1, 8, 8)
-    strengths = torch.tensor([0.05, 0.2])
-    refined = refine(model, images, labels, noise_hat, strengths, norm=norm, steps=2, step_size=0.5)
-    assert all(parameter.grad is None for parameter in model.parameters())
-    losses = [nn.functional.cross_entropy(model(images), labels)]
-    losses += [nn.functional.cross_entropy(model(images + refined[:, i]), labels) for i in range(2)]
-    assert losses[0] < losses[1] < losses[2]
-    flat = refined.flatten(2)
-    size = flat.abs().amax(dim=2) if norm == "Linf" else flat.norm(dim=2)
-    assert (size <= strengths + 1e-6).all()
-    with pytest.raises(InputError, match="steps: expected at least one step, got 0"):
-        refine(model, images, labels, noise_hat, strengths, steps=0)
-
-
-def test_one_refining_step_on_a_linear_model_finds_the_corner():
-    model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
-    images, labels = torch.full((1, 1, 2, 2), 0.5), torch.tensor([1])
-    refined = refine(model, images, labels, torch.zeros(1, 1, 1, 2, 2), torch.tensor([0.1]), step_size=1.0)
-    weight = model[1].weight
-    torch.testing.assert_close(refined.flatten(), 0.1 * (weight[0] - weight[1]).sign())
 
 
 def test_fidelity_and_loss_error():

@@ -6,14 +6,16 @@ from wsrnas.estimators.noise.encoding import EANE, EANEMinus
 from wsrnas.estimators.noise.fidelity import fidelity, loss_error
 from wsrnas.estimators.noise.fit import RELEASED_FIT, NoiseFit, NoiseLoss, RaisedLoss, fit_noise_estimator, push_noise
 from wsrnas.estimators.noise.plus import PlusANE
+from wsrnas.estimators.noise.refine import REFINE_STEP, refine, refine_outwards
 from wsrnas.estimators.noise.registry import NOISE_ESTIMATORS, noise_estimator
-from wsrnas.estimators.noise.rescale import Rescale, refine
+from wsrnas.estimators.noise.rescale import Rescale
 from wsrnas.estimators.noise.weighted_average import WeightedAverage
 
 __all__ = [
     "AANE",
     "EANE",
     "NOISE_ESTIMATORS",
+    "REFINE_STEP",
     "RELEASED_FIT",
     "EANEMinus",
     "NoiseEstimator",
@@ -30,4 +32,5 @@ __all__ = [
     "project",
     "push_noise",
     "refine",
+    "refine_outwards",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import ClassVar, final
 
@@ -89,8 +90,47 @@ class MapAttention(nn.Module):
         return torch.einsum("bmn,bnchw->bmchw", attention, values)
 
 
+class FeatureMapANE(NoiseEstimator):
+    """What E-ANE, E-ANE⁻ and plus-ANE share: δ̂_ε̂ = ε̂·drawn + δ̄_ε̂, drawn from feature maps for hidden states."""
+
+    needs_training: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        colours: int,
+        block: Block,
+        *,
+        norm: Norm,
+        weights: Weights,
+        state_channels: int,
+        strength_channels: int,
+        strength_unit: float,
+    ) -> None:
+        super().__init__(norm=norm)
+        self.weights: Weights = weights
+        self.states = FeatureMapRNN(
+            colours,
+            state_channels=state_channels,
+            strength_channels=strength_channels,
+            unit=strength_unit,
+            block=block,
+        )
+
+    @abstractmethod
+    def drawn(self, known_states: Tensor, asked_states: Tensor) -> WantedNoises:
+        """Return noises in units of their strength (B,N2,C,H,W) from the pairs of states (B,N1 or N2,2S,H,W)."""
+
+    def estimate(
+        self, images: Images, known_noise: Noises, known_strengths: Strengths, wanted_strengths: WantedStrengths
+    ) -> WantedNoises:
+        units = in_units(known_noise, known_strengths, self.norm)
+        drawn = self.drawn(*self.states(images, units, known_strengths, wanted_strengths))
+        scale = per_unit(wanted_strengths, images[0].numel(), self.norm)
+        return scale * drawn + weighted_average(known_noise, known_strengths, wanted_strengths, self.weights)
+
+
 @final
-class EANE(NoiseEstimator):
+class EANE(FeatureMapANE):
     """E-ANE: as A-ANE, with feature maps for hidden states, and attention over maps (values from pairs of states).
 
     δ̂_ε̂ = ε̂·Σᵢ softmax(K q/√d)ᵢ·vᵢ + δ̄_ε̂.
@@ -110,8 +150,6 @@ class EANE(NoiseEstimator):
     may be negative (no ReLU at the end); the average is not zero above the known range.
     """
 
-    needs_training: ClassVar[bool] = True
-
     def __init__(
         self,
         *,
@@ -125,37 +163,32 @@ class EANE(NoiseEstimator):
         grid: int = 1,
         strength_unit: float = STRENGTH_UNIT,
     ) -> None:
-        super().__init__(norm=norm)
-        self.weights: Weights = weights
         block, colours = plain_block(width), image_shape[0]
-        self.states = FeatureMapRNN(
+        super().__init__(
             colours,
+            block,
+            norm=norm,
+            weights=weights,
             state_channels=state_channels,
             strength_channels=strength_channels,
-            unit=strength_unit,
-            block=block,
+            strength_unit=strength_unit,
         )
         self.attention = MapAttention(2 * state_channels, colours, size=query_size, grid=grid, block=block)
 
-    def estimate(
-        self, images: Images, known_noise: Noises, known_strengths: Strengths, wanted_strengths: WantedStrengths
-    ) -> WantedNoises:
-        units = in_units(known_noise, known_strengths, self.norm)
-        attended = self.attention(*self.states(images, units, known_strengths, wanted_strengths))
-        scale = per_unit(wanted_strengths, images[0].numel(), self.norm)
-        return scale * attended + weighted_average(known_noise, known_strengths, wanted_strengths, self.weights)
+    def drawn(self, known_states: Tensor, asked_states: Tensor) -> WantedNoises:
+        """Return Σᵢ softmax(K q/√d)ᵢ·vᵢ."""
+        attended: Tensor = self.attention(known_states, asked_states)
+        return attended
 
 
 @final
-class EANEMinus(NoiseEstimator):
+class EANEMinus(FeatureMapANE):
     """E-ANE⁻: E-ANE without attention; δ̂_ε̂ = ε̂·conv(the two states at ε̂) + δ̄_ε̂.
 
     Arguments as `EANE`. Source: Cheng et al., AAAI 2023, the ablation of Table 5.
     Differs from the released code: the weighted average is added, as in the other designs (the code leaves it out
     here, and trains this design for 8 times as many steps as A-ANE).
     """
-
-    needs_training: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -168,23 +201,18 @@ class EANEMinus(NoiseEstimator):
         strength_channels: int = 8,
         strength_unit: float = STRENGTH_UNIT,
     ) -> None:
-        super().__init__(norm=norm)
-        self.weights: Weights = weights
         block, colours = plain_block(width), image_shape[0]
-        self.states = FeatureMapRNN(
+        super().__init__(
             colours,
+            block,
+            norm=norm,
+            weights=weights,
             state_channels=state_channels,
             strength_channels=strength_channels,
-            unit=strength_unit,
-            block=block,
+            strength_unit=strength_unit,
         )
         self.out = block(2 * state_channels, colours)
 
-    def estimate(
-        self, images: Images, known_noise: Noises, known_strengths: Strengths, wanted_strengths: WantedStrengths
-    ) -> WantedNoises:
-        units = in_units(known_noise, known_strengths, self.norm)
-        _, asked = self.states(images, units, known_strengths, wanted_strengths)
-        drawn = self.out(asked.flatten(0, 1)).unflatten(0, asked.shape[:2])
-        scale = per_unit(wanted_strengths, images[0].numel(), self.norm)
-        return scale * drawn + weighted_average(known_noise, known_strengths, wanted_strengths, self.weights)
+    def drawn(self, known_states: Tensor, asked_states: Tensor) -> WantedNoises:
+        """Return conv(the two states at ε̂)."""
+        return self.out(asked_states.flatten(0, 1)).unflatten(0, asked_states.shape[:2])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, final
+from typing import final
 
-from torch import nn
+from torch import Tensor, nn
 
-from wsrnas.estimators.noise.attention import STRENGTH_UNIT, in_units, per_unit
-from wsrnas.estimators.noise.base import NoiseEstimator, Strengths, WantedNoises, WantedStrengths
-from wsrnas.estimators.noise.encoding import Block, FeatureMapRNN, MapAttention
-from wsrnas.estimators.noise.weighted_average import Weights, weighted_average
-from wsrnas.types import Images, Noises, Norm
+from wsrnas.estimators.noise.attention import STRENGTH_UNIT
+from wsrnas.estimators.noise.base import WantedNoises
+from wsrnas.estimators.noise.encoding import Block, FeatureMapANE, MapAttention
+from wsrnas.estimators.noise.weighted_average import Weights
+from wsrnas.types import Norm
 
 
 def separable_block(width: int, depth: int) -> Block:
@@ -35,7 +35,7 @@ def separable_block(width: int, depth: int) -> Block:
 
 
 @final
-class PlusANE(NoiseEstimator):
+class PlusANE(FeatureMapANE):
     """plus-ANE: E-ANE with `depth` depthwise-separable bottlenecks of `width` channels in place of two convolutions.
 
     δ̂_ε̂ = ε̂·Σᵢ softmax(K q/√d)ᵢ·vᵢ + δ̄_ε̂, for any number of wanted strengths at once. GroupNorm keeps one image's
@@ -45,8 +45,6 @@ class PlusANE(NoiseEstimator):
     Differs from the released code: GroupNorm for BatchNorm (there, estimates depend on the batch and on train/eval
     mode), and all that `EANE` lists.
     """
-
-    needs_training: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -62,22 +60,19 @@ class PlusANE(NoiseEstimator):
         grid: int = 1,
         strength_unit: float = STRENGTH_UNIT,
     ) -> None:
-        super().__init__(norm=norm)
-        self.weights: Weights = weights
         block, colours = separable_block(width, depth), image_shape[0]
-        self.states = FeatureMapRNN(
+        super().__init__(
             colours,
+            block,
+            norm=norm,
+            weights=weights,
             state_channels=state_channels,
             strength_channels=strength_channels,
-            unit=strength_unit,
-            block=block,
+            strength_unit=strength_unit,
         )
         self.attention = MapAttention(2 * state_channels, colours, size=query_size, grid=grid, block=block)
 
-    def estimate(
-        self, images: Images, known_noise: Noises, known_strengths: Strengths, wanted_strengths: WantedStrengths
-    ) -> WantedNoises:
-        units = in_units(known_noise, known_strengths, self.norm)
-        attended = self.attention(*self.states(images, units, known_strengths, wanted_strengths))
-        scale = per_unit(wanted_strengths, images[0].numel(), self.norm)
-        return scale * attended + weighted_average(known_noise, known_strengths, wanted_strengths, self.weights)
+    def drawn(self, known_states: Tensor, asked_states: Tensor) -> WantedNoises:
+        """Return Σᵢ softmax(K q/√d)ᵢ·vᵢ."""
+        attended: Tensor = self.attention(known_states, asked_states)
+        return attended

@@ -1,16 +1,15 @@
-"""Rescale one known noise to every wanted strength, and refine an estimate by gradient steps."""
+"""Rescale one known noise to every wanted strength."""
 
 from __future__ import annotations
 
 from typing import Literal, final
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from wsrnas.errors import refuse
-from wsrnas.estimators.noise.base import NoiseEstimator, Strengths, WantedNoises, WantedStrengths, project
-from wsrnas.types import Images, Labels, Noises, Norm
+from wsrnas.estimators.noise.base import NoiseEstimator, Strengths, WantedNoises, WantedStrengths
+from wsrnas.types import Images, Noises, Norm
 
 Source = Literal["nearest", "middle", "largest"]
 Shape = Literal["scale", "box", "corner"]
@@ -65,51 +64,3 @@ class Rescale(NoiseEstimator):
             return distance.argmin(dim=2)
         place = known.shape[1] - 1 if self.source == "largest" else (known.shape[1] - 1) // 2
         return torch.full(wanted.shape, place, device=wanted.device)
-
-
-def refine(
-    model: nn.Module,
-    images: Images,
-    labels: Labels,
-    noise_hat: WantedNoises,
-    strengths: Tensor,
-    *,
-    norm: Norm = "Linf",
-    steps: int = 1,
-    step_size: float = 0.4,
-) -> WantedNoises:
-    """Move estimates uphill on the cross-entropy: `steps` times δ̂ ← P(δ̂ + step_size·ε̂·sign ∇L(x+δ̂)).
-
-    One step corrects an estimate where it is wrong; several make it the warm start of a short attack. Costs 2 network
-    passes per image, strength and step. The model is used in the mode it is in; its parameters get no gradients.
-
-    Args:
-        model: images in [0,1] → logits.
-        images: (B,C,H,W).
-        labels: (B,).
-        noise_hat: (B,N2,C,H,W).
-        strengths: (N2,) or (B,N2), the radii of `noise_hat`.
-        norm: the ball; under L2 the step is along the normalised gradient.
-        steps: how many gradient steps.
-        step_size: as a share of each strength; 0.4 did best for one step, 0.25 for two (docs/studies/estimators.md).
-    """
-    if steps < 1:
-        refuse("steps", expected="at least one step", got=steps)
-    radii = strengths.to(images).expand(noise_hat.shape[:2])
-    columns = []
-    for column in range(noise_hat.shape[1]):
-        radius = radii[:, column : column + 1]
-        noise = noise_hat[:, column]
-        for _ in range(steps):
-            moving = noise.detach().requires_grad_()
-            with torch.enable_grad():
-                loss = functional.cross_entropy(model(images + moving), labels, reduction="sum")
-                (gradient,) = torch.autograd.grad(loss, moving)
-            if norm == "Linf":
-                direction = gradient.sign()
-            else:
-                direction = gradient / gradient.flatten(1).norm(dim=1).clamp_min(1e-12)[:, None, None, None]
-            moved = noise + step_size * radius[:, :, None, None] * direction
-            noise = project(images, moved[:, None], radius, norm)[:, 0]
-        columns.append(noise)
-    return torch.stack(columns, dim=1)

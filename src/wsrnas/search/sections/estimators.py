@@ -83,7 +83,7 @@ def add_noise_estimator(page: Page, record: SearchRecord) -> None:
     page.section(
         title,
         "Fidelity is the share of the accuracy drop of a real PGD attack that the estimated noise causes at the same "
-        "strength: 1 means equally harmful, less means the search saw too rosy a loss there.",
+        "strength: 1 means equally harmful, less means the search saw too rosy a loss there. " + _origin(record),
     )
     series = []
     for key, colour in zip(mean, ordered_colours(len(mean))):
@@ -124,6 +124,19 @@ def add_noise_estimator(page: Page, record: SearchRecord) -> None:
         page.callout("warning", text)
     if not fallen and not ignored:
         page.callout("good", "At every estimated strength the estimate did the harm of a real attack, or nearly so.")
+
+
+def _origin(record: SearchRecord) -> str:
+    """Say where the estimates come from and what refines them."""
+    known = ", ".join(format_strength(strength) for strength in record.result.get("known") or [])
+    text = f"Estimates are by {record.setting('noise.estimator', '?')}" + (
+        f" from real noise at {known}" if known else ""
+    )
+    steps = int(record.setting("noise.refine", 0))
+    if not steps:
+        return f"{text}."
+    size = record.setting("noise.refine_step", "?")
+    return f"{text}, each improved by {steps} gradient step{'s' * (steps > 1)} of {size} times its strength."
 
 
 def _strength(record: SearchRecord, key: str) -> str:
