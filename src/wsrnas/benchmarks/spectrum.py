@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import Int
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
 
+from wsrnas import rng
 from wsrnas.benchmarks.comparison import bootstrap_interval
 from wsrnas.benchmarks.objectives import NEGLIGIBLE, get_objective
 from wsrnas.benchmarks.robustness_table import RobustnessTable, load_table
-from wsrnas.benchmarks.strategies import get_table_strategy
-from wsrnas.benchmarks.trial import regret_curve
+from wsrnas.errors import refuse
 from wsrnas.search.objective import SearchObjective
 
 JUDGES = ("wide", "joint", "apgd")
@@ -63,28 +67,69 @@ def selections(clean_weight: float) -> list[Selection]:
 
 
 def run(
-    data: str | Path, *, queries: int = 200, seeds: int = 10, strategy: str = "random", equal_cost: bool = False
+    data: str | Path,
+    *,
+    dataset: str = "cifar10",
+    queries: int = 100,
+    seeds: int = 30,
+    equal_cost: bool = False,
+    json_path: str | Path | None = None,
+    quiet: bool = False,
 ) -> list[dict[str, Any]]:
-    """Return, for each selection and judge, mean regret in points and its 95 % interval over seeds.
+    """Let random search select by some strengths and judge it by all; print a table, return its rows.
 
-    With `equal_cost`, `queries` measurements of all seven strengths set the cost; cheaper selections get more of them,
-    as many as the table allows.
+    Every row is a selection under a judge: mean regret in points and its 95 % bootstrap interval over seeds. With
+    `equal_cost`, `queries` measurements of all seven strengths set the cost; cheaper selections get more of them, as
+    many as the table allows.
+
+    Raises:
+        InputError: not such a table, fewer than one seed, or a budget larger than the table.
     """
-    table = load_table(data, attack="pgd")
-    values = {}
-    for judge in JUDGES:
-        judged = table if judge != "apgd" else load_table(data, attack="apgd")
-        values[judge] = get_objective(judge).over(len(judged.strengths))(judged.losses)
+    table = load_table(data, dataset=dataset, attack="pgd")
+    if seeds < 1:
+        refuse("--seeds", expected="at least 1", got=seeds)
+    if not 1 <= queries <= len(table):
+        refuse("--queries", expected=f"between 1 and {len(table)}", got=queries)
+    orders = [_random_order(table, seed) for seed in range(seeds)]
     rows = []
     for judge in JUDGES:
+        judged = table if judge != "apgd" else load_table(data, dataset=dataset, attack="apgd")
+        truth = get_objective(judge).over(len(judged.strengths))(judged.losses)
         clean_weight = 0.5 if judge == "joint" else NEGLIGIBLE
-        full = selections(clean_weight)[-1].passes
-        for selection in selections(clean_weight):
-            budget = min(queries * full // selection.passes, len(table)) if equal_cost else queries
+        known = selections(clean_weight)
+        for selection in known:
+            budget = min(queries * known[-1].passes // selection.passes, len(table)) if equal_cost else queries
             narrow, objective = selection.narrowed(table)
-            trial = partial(regret_curve, narrow, objective, get_table_strategy(strategy), judge=values[judge])
-            final = torch.stack([trial(queries=budget, seed=seed)[-1] for seed in range(seeds)])
-            low, high = bootstrap_interval(final)
-            row = {"judge": judge, "selection": selection.name, "queries": budget, "regret": float(final.mean())}
+            values = objective(narrow.losses)
+            chosen = torch.stack([order[:budget][values[order[:budget]].argmin()] for order in orders])
+            regret = 100 * (truth[chosen] - truth.min())
+            low, high = bootstrap_interval(regret)
+            row = {"judge": judge, "selection": selection.name, "queries": budget, "regret": float(regret.mean())}
             rows.append({**row, "low": low, "high": high})
+    if not quiet:
+        _print(rows, seeds)
+    if json_path is not None:
+        Path(json_path).parent.mkdir(parents=True, exist_ok=True)
+        content = {"dataset": dataset, "seeds": seeds, "equal_cost": equal_cost, "rows": rows}
+        Path(json_path).write_text(json.dumps(content, indent=1) + "\n")
     return rows
+
+
+def _random_order(table: RobustnessTable, seed: int) -> Int[Tensor, "A"]:
+    """Return the table's rows in the order random search meets them: genotypes uniformly, each row once."""
+    choices = sorted(table.rows)
+    order = torch.randperm(len(choices), generator=rng.stream(seed, "spectrum")).tolist()
+    return torch.tensor(list(dict.fromkeys(table.rows[choices[place]] for place in order)))
+
+
+def _print(rows: list[dict[str, Any]], seeds: int) -> None:
+    shown = Table(title=f"regret in points of what random search selects, mean of {seeds} seeds (95 % interval)")
+    shown.add_column("selected by")
+    shown.add_column("queries", justify="right")
+    for judge in JUDGES:
+        shown.add_column(judge, justify="right")
+    for first in [row for row in rows if row["judge"] == JUDGES[0]]:
+        same = [row for row in rows if row["selection"] == first["selection"]]
+        cells = (f"{row['regret']:.2f} ({row['low']:.2f}-{row['high']:.2f})" for row in same)
+        shown.add_row(first["selection"], str(first["queries"]), *cells)
+    Console().print(shown)

@@ -2,66 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from wsrnas.cli.settings import Parser
 from wsrnas.errors import nearest, refuse
 
-STUDIES = ("estimators",)
-BENCHES = ("nb201",)
+STUDIES = ("estimators", "one-shot")
+BENCHES = {
+    "nb201": ("objective", "queries", "seeds", "strategies", "label_noise", "figure", "processes"),
+    "nb201-ranking": ("seeds",),
+    "nb201-spectrum": ("queries", "seeds", "equal_cost"),
+}
+"""What each takes besides --data, --dataset and --json."""
 
 
 def study(arguments: Sequence[str]) -> int:
-    """Compare noise estimators on networks they have never seen (the paper's Table 5 and more)."""
-    from wsrnas.studies.estimators import run
-
+    """Compare noise estimators on networks they have never seen, or one-shot ranks with stand-alone training."""
     parser = Parser(prog="wsrnas study", description=study.__doc__)
-    parser.add_argument("name", help="estimators")
-    parser.add_argument("--scale", default="smoke", help="smoke (digits), small (CIFAR-10, 2 cores) or paper (a GPU)")
+    parser.add_argument("name", help=" or ".join(STUDIES))
+    parser.add_argument("--scale", default="smoke", help="smoke, small (2 cores), paper (a GPU); estimators: digits")
     parser.add_argument("--data.root", default=None, help="folder with CIFAR-10 as parquet files")
     parser.add_argument("--out", default=None, help="run folder")
     parser.add_argument("--seed", type=int, default=0, help="of everything")
     options = parser.parse_args(list(arguments))
     _known("study", options.name, STUDIES)
-    scales = ("smoke", "small", "paper")
+    scales = ("smoke", "digits", "small", "paper") if options.name == "estimators" else ("smoke", "small", "paper")
     if options.scale not in scales:
         refuse("--scale", expected=" | ".join(scales), got=options.scale, remedy=nearest(options.scale, scales))
-    run(scale=options.scale, data_root=options["data.root"], out=options.out, seed=options.seed)
-    print(f"report: {options.out or f'runs/study-estimators-{options.scale}'}/report.html")
+    root = options["data.root"]
+    if options.name == "one-shot":
+        from wsrnas.studies.one_shot import default_out, run
+
+        out = options.out or default_out(options.scale, root)
+        run(scale=options.scale, data_root=root, out=out, seed=options.seed)
+    else:
+        from wsrnas.studies.estimators import run as run_estimators
+
+        out = options.out or f"runs/study-estimators-{options.scale}"
+        run_estimators(scale=options.scale, data_root=root, out=out, seed=options.seed)
+    print(f"report: {out}/report.html")
     return 0
 
 
 def bench(arguments: Sequence[str]) -> int:
-    """Compare search strategies on the robustness table of NAS-Bench-201."""
-    from wsrnas.benchmarks.nb201 import run
+    """Judge searches, ψ and the choice of strengths on the robustness table of NAS-Bench-201."""
+    from wsrnas.benchmarks import nb201, ranking, spectrum
     from wsrnas.benchmarks.strategies import DEFAULT
 
     parser = Parser(prog="wsrnas bench", description=bench.__doc__)
-    parser.add_argument("name", help="nb201")
+    parser.add_argument(
+        "name", help="nb201 (strategies), nb201-ranking (loss estimators) or nb201-spectrum (strengths)"
+    )
     parser.add_argument("--data", required=True, help="folder of the table: meta.json and a folder per data set")
     parser.add_argument("--dataset", default="cifar10", help="one of the table's data sets")
-    parser.add_argument("--objective", default="wide", help="wide, joint, paper, apgd or square")
-    parser.add_argument("--queries", type=int, default=200, help="budget in distinct architectures")
-    parser.add_argument("--seeds", type=int, default=30, help="runs of each strategy")
-    parser.add_argument("--strategies", default=None, help=f"some of {','.join(DEFAULT)}")
-    parser.add_argument("--label-noise", type=float, default=None, help="rank correlation that noisy labels leave")
+    parser.add_argument("--seeds", type=int, default=None, help="runs of each: 30, for nb201-ranking 10")
     parser.add_argument("--json", default=None, help="file for the result")
-    parser.add_argument("--figure", default=None, help="file for regret against queries (.svg or .png)")
-    parser.add_argument("--processes", type=int, default=2, help="searches at the same time")
+    of_strategies = parser.add_argument_group("nb201")
+    of_strategies.add_argument("--objective", default=None, help="wide, joint, paper, apgd or square (wide)")
+    of_strategies.add_argument("--strategies", default=None, help=f"some of {','.join(DEFAULT)}")
+    of_strategies.add_argument("--label-noise", type=float, default=None, help="rank correlation noisy labels leave")
+    of_strategies.add_argument("--figure", default=None, help="file for regret against queries (.svg or .png)")
+    of_strategies.add_argument("--processes", type=int, default=None, help="searches at the same time (2)")
+    of_budget = parser.add_argument_group("nb201 and nb201-spectrum")
+    of_budget.add_argument("--queries", type=int, default=None, help="distinct architectures: 200, nb201-spectrum 100")
+    of_spectrum = parser.add_argument_group("nb201-spectrum")
+    of_spectrum.add_argument("--equal-cost", action="store_true", help="cheaper selections get more queries")
     options = parser.parse_args(list(arguments))
-    _known("bench", options.name, BENCHES)
-    run(
-        options.data,
-        dataset=options.dataset,
-        objective=options.objective,
-        queries=options.queries,
-        seeds=options.seeds,
-        strategies=DEFAULT if options.strategies is None else options.strategies.split(","),
-        label_noise=options.label_noise,
-        json_path=options.json,
-        figure=options.figure,
-        processes=options.processes,
-    )
+    _known("bench", options.name, tuple(BENCHES))
+    given = {name: value for name, value in vars(options).items() if value not in (None, False)}
+    shared = {"dataset": given.pop("dataset"), "json_path": given.pop("json", None)}
+    name, data = given.pop("name"), given.pop("data")
+    allowed = BENCHES[name]
+    for option in given:
+        if option not in allowed:
+            shown = ", ".join(f"--{other.replace('_', '-')}" for other in allowed)
+            refuse(
+                f"--{option.replace('_', '-')}", expected=f"an option of bench {name}: {shown}", got="one of another"
+            )
+    if "strategies" in given:
+        given["strategies"] = given["strategies"].split(",")
+    runs: dict[str, Callable[..., object]] = {
+        "nb201": nb201.run,
+        "nb201-ranking": ranking.run,
+        "nb201-spectrum": spectrum.run,
+    }
+    runs[name](data, **shared, **given)
     return 0
 
 

@@ -22,6 +22,7 @@ from wsrnas.search.pvll import Pvll
 from wsrnas.search.q_learning import QLearning
 from wsrnas.search.random_search import RandomSearch
 from wsrnas.search.released import ReleasedLabels, SquaredObjective
+from wsrnas.search.setup import path_features
 from wsrnas.search.wsr_nas import WsrNas
 
 
@@ -48,7 +49,9 @@ def ours(
         evaluator,
         objective,
         seed,
-        estimator=GaussianProcessLossEstimator(**_sizes(evaluator, seed)),
+        estimator=GaussianProcessLossEstimator(
+            **_sizes(evaluator, seed), paths=path_features(space), until=queries // 2
+        ),
         chooser=ProposingChooser(space, objective, seed, settings=propose or ProposeSettings()),
         settings=ChooseConfig(population=population, iterations=queries - population),
         memory=queries,

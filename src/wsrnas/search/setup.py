@@ -15,6 +15,7 @@ from wsrnas.estimators.loss.base import LossEstimator
 from wsrnas.estimators.loss.ensemble import EnsembleLossEstimator
 from wsrnas.estimators.loss.gaussian_process import GaussianProcessLossEstimator
 from wsrnas.estimators.loss.lstm import LSTMLossEstimator
+from wsrnas.estimators.loss.paths import PathFeatures
 from wsrnas.search.config import SearchConfig
 from wsrnas.spaces.base import NetworkConfig, SearchSpace
 from wsrnas.training.config import SizeConfig
@@ -50,6 +51,11 @@ LOSS_ESTIMATORS: dict[str, type[LossEstimator]] = {
 }
 
 
+def path_features(space: SearchSpace) -> PathFeatures:
+    """Return the features by which the Gaussian process tells the architectures of a space apart."""
+    return PathFeatures(edges=space.edges, operations=space.operations, outputs=space.outputs)
+
+
 def loss_estimator(config: SearchConfig, space: SearchSpace, strengths: int) -> LossEstimator:
     """Return ψ, untrained."""
     sizes: dict[str, Any] = {
@@ -59,6 +65,9 @@ def loss_estimator(config: SearchConfig, space: SearchSpace, strengths: int) -> 
         "seed": config.seed,
         **config.loss.settings,
     }
+    if config.loss.estimator == "gaussian-process":
+        labels = config.choose.population + config.choose.iterations
+        sizes = {"until": labels // 2, **sizes, "paths": path_features(space)}
     try:
         return LOSS_ESTIMATORS[config.loss.estimator](**sizes)
     except TypeError as error:

@@ -73,6 +73,11 @@ class SearchSpace(ABC):
     edges: tuple[Edge, ...]
 
     @property
+    @abstractmethod
+    def outputs(self) -> dict[str, tuple[int, ...]]:
+        """The nodes that make up the output of each cell."""
+
+    @property
     def num_edges(self) -> int:
         """E, the rows of A."""
         return len(self.edges)

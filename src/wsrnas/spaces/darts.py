@@ -59,6 +59,11 @@ class DartsSpace(SearchSpace):
         object.__setattr__(self, "edges", edges)
 
     @property
+    def outputs(self) -> dict[str, tuple[int, ...]]:
+        """All intermediate nodes, concatenated."""
+        return dict.fromkeys(CELLS, tuple(self._targets))
+
+    @property
     def _wiring(self) -> tuple[tuple[int, int], ...]:
         return tuple((source, target) for target in self._targets for source in range(target))
 

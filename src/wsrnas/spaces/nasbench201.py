@@ -36,6 +36,11 @@ class NasBench201Space(SearchSpace):
     def __post_init__(self) -> None:
         object.__setattr__(self, "edges", tuple(Edge(CELL, source, target) for source, target in WIRING))
 
+    @property
+    def outputs(self) -> dict[str, tuple[int, ...]]:
+        """The last node."""
+        return {CELL: (OUTPUT,)}
+
     def sample(self, generator: torch.Generator) -> Genotype:
         """Draw an operation per edge, uniformly over all 15,625 genotypes."""
         return self.at(tuple(torch.randint(self.num_operations, (self.num_edges,), generator=generator).tolist()))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import product
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -10,35 +11,74 @@ from torch import Tensor
 
 from wsrnas.errors import refuse
 from wsrnas.estimators.loss.base import LossEstimator, Prediction
+from wsrnas.estimators.loss.paths import PathFeatures
 from wsrnas.estimators.loss.quantiles import NormalScores
 from wsrnas.estimators.loss.standardise import check_labels
 
-LENGTHS = (1.0, 2.0, 4.0, 8.0)
+LENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0, 256.0)
+"""Length scales tried for each group of features, in root mean square distances between the labels; the last one
+switches the group off."""
 NOISES = (1e-3, 3e-2, 0.2)
-"""Length scales (in units of H, where one changed operation is √2 away) and noise variances tried by every fit."""
+"""Noise variances tried, as shares of the signal's."""
+GROWTH = 1.2
+"""Lengths and noise are chosen anew once there are this many times as many labels as at the last choice."""
+
+
+PATHS_DEVIATIONS = 2.0
+"""A deviation of the process on paths counts this often in `optimistic`: what architectures share explains so much of
+their losses that the process is soon surer than a search for the single best one should be."""
+
+
+class Head(NamedTuple):
+    """What one loss's process chose: a length scale per group, and ν."""
+
+    lengths: tuple[float, ...]
+    noise: float
+
+
+class Solved(NamedTuple):
+    """One loss's process conditioned on the labels: K + ν·W⁻¹ = L·Lᵀ, (K + ν·W⁻¹)⁻¹ y, and the signal variance."""
+
+    factor: Float[Tensor, "N N"]
+    solved: Float[Tensor, "N"]
+    signal: Float[Tensor, ""]
 
 
 class GaussianProcessLossEstimator(LossEstimator):
-    """L̂ = q(posterior mean): one Gaussian process per head on normal scores of the losses, q maps scores to losses.
+    """L̂ = E[q(f)]: one Gaussian process f per head on normal scores of the losses, q maps scores back to losses.
 
-    k(H,H') = (1 + r + r²/3)·exp(−r) with r = √5·‖H−H'‖/ℓ, plus noise of variance ν on the labels. All heads share ℓ
-    and ν, picked off a grid by their joint marginal likelihood, each head's signal variance profiled out. `weights`
-    divide the noise: an old label is a noisier one. `optimistic` is q(mean − caution·deviation); `std` is half of
-    q(mean + deviation) − q(mean − deviation). Nothing is drawn at random.
+    k(x,x') = σ²·(1 + r + r²/3)·exp(−r) with r² = 5·Σ_g ‖x_g − x'_g‖²/ℓ_g², plus noise ν·σ² on the labels. The groups
+    x_g of features of H are the words and balances of `paths`, from `until` labels on (and always without `paths`) H
+    itself: few labels are best spent on what architectures share, many on what tells neighbours apart. ℓ and ν come off
+    a grid by the marginal likelihood, σ² profiled out; on paths each head picks its own, on H all share theirs.
+    `weights` divide the noise: an old label is a noisier one. `optimistic` is q(mean − caution·deviation), deviations
+    on paths counted `PATHS_DEVIATIONS` times. Nothing is drawn at random.
 
     Source: Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, Algorithm 2.1 and Section 5.4.
     Differs from the paper: the LSTM of Eq. 8 is replaced.
     """
 
-    def __init__(self, *, num_edges: int, num_operations: int, num_losses: int, seed: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        num_edges: int,
+        num_operations: int,
+        num_losses: int,
+        seed: int = 0,
+        paths: PathFeatures | None = None,
+        until: int | None = None,
+    ) -> None:
         self.shape = (num_edges, num_operations, num_losses)
-        self.seed = seed
-        self.map = NormalScores(torch.zeros(1, num_losses))
-        self.inputs = torch.zeros(0, num_edges * num_operations, dtype=torch.float64)
-        self.factor = torch.zeros(0, 0, dtype=torch.float64)
-        self.solved = torch.zeros(0, num_losses, dtype=torch.float64)
-        self.signal = torch.ones(num_losses, dtype=torch.float64)
-        self.length, self.noise = LENGTHS[0], NOISES[0]
+        self.seed, self.paths, self.until = seed, paths, until
+        self.chosen_at = 0
+        self.heads: list[Head] = []
+        self.labels: tuple[Tensor, Tensor, Tensor] | None = None
+
+    @property
+    def on_paths(self) -> bool:
+        """Tell whether the features are those of paths, with the labels there are now."""
+        labels = 0 if self.labels is None else len(self.labels[0])
+        return self.paths is not None and (self.until is None or labels < self.until)
 
     def fit(
         self,
@@ -48,62 +88,126 @@ class GaussianProcessLossEstimator(LossEstimator):
         generator: torch.Generator,
         weights: Float[Tensor, "N"] | None = None,
     ) -> None:
-        """Condition on the labels; choose ℓ and ν by marginal likelihood."""
+        """Condition on the labels; choose ℓ and ν where there are enough new ones."""
         weights = check_labels(encodings, losses, weights, self.shape)
-        self.map = NormalScores(losses.detach())
-        targets = self.map.scores
-        self.inputs = encodings.detach().flatten(1).double()
-        lengths, noises = torch.tensor(LENGTHS).double(), torch.tensor(NOISES).double()
-        kernels = matern(squared_distances(self.inputs, self.inputs), lengths[:, None, None])
-        noise = torch.diag(1 / weights.double().clamp_min(1e-3))
-        factors = torch.linalg.cholesky(kernels[:, None] + noises[:, None, None] * noise)
-        solved = torch.cholesky_solve(targets.expand(*factors.shape[:2], -1, -1), factors)
-        signal = (targets * solved).mean(dim=2).clamp_min(1e-9)
-        determinant = 2 * factors.diagonal(dim1=-2, dim2=-1).log().sum(dim=-1)
-        evidence = -0.5 * (len(targets) * signal.log() + determinant[..., None]).sum(dim=-1)
-        row, column = divmod(int(evidence.argmax()), len(NOISES))
-        self.length, self.noise = LENGTHS[row], NOISES[column]
-        self.factor, self.solved = factors[row, column].clone(), solved[row, column].clone()
-        self.signal = signal[row, column].clone()
+        was_on_paths = self.on_paths
+        self._remember(encodings.detach(), losses.detach(), weights)
+        enough_new = len(losses) >= GROWTH * self.chosen_at or len(losses) < self.chosen_at
+        if enough_new or self.on_paths != was_on_paths:
+            self._choose()
+            self.chosen_at = len(losses)
+        self._condition()
 
-    def posterior(self, encodings: Float[Tensor, "M E K"]) -> tuple[Float[Tensor, "M S"], Float[Tensor, "M S"]]:
-        """Return mean and deviation of the normal scores."""
+    def _remember(self, encodings: Tensor, losses: Tensor, weights: Tensor) -> None:
+        self.labels = (encodings, losses, weights)
+        self.map = NormalScores(losses)
+        self.precision = weights.double().clamp_min(1e-3)
+        self.scales: list[Tensor] = []
+        self.inputs = self._groups(encodings)
+        self.scales = [_spread(group) for group in self.inputs]
+        self.inputs = [group / scale for group, scale in zip(self.inputs, self.scales)]
+
+    def _groups(self, encodings: Float[Tensor, "M E K"]) -> list[Tensor]:
         if tuple(encodings.shape[1:]) != self.shape[:2]:
             refuse("encodings", expected=f"shape (M, {self.shape[0]}, {self.shape[1]})", got=tuple(encodings.shape))
-        cross = matern(squared_distances(encodings.flatten(1).double(), self.inputs), self.length)
-        explained = torch.linalg.solve_triangular(self.factor, cross.T, upper=False).square().sum(dim=0)
-        deviation = ((1 - explained).clamp_min(1e-9)[:, None] * self.signal).sqrt()
-        return cross @ self.solved, deviation
+        if self.paths is not None and self.on_paths:
+            return list(self.paths(encodings))
+        return [encodings.flatten(1).double()]
+
+    def _choose(self) -> None:
+        """Try every combination of lengths and noise: with √W·K·√W = V·diag(λ)·Vᵀ each ν costs a division."""
+        targets, root = self.map.scores, self.precision.sqrt()
+        squares = [squared_distances(group, group) for group in self.inputs]
+        best = torch.full((targets.shape[1],), -torch.inf, dtype=torch.float64)
+        self.heads = [Head((LENGTHS[0],) * len(squares), NOISES[0])] * targets.shape[1]
+        for lengths in product(LENGTHS, repeat=len(squares)):
+            kernel = matern(_combined(squares, lengths))
+            eigenvalues, vectors = torch.linalg.eigh(root[:, None] * kernel * root)
+            projected = (vectors.T @ (root[:, None] * targets)).square()
+            for noise in NOISES:
+                spectrum = eigenvalues.clamp_min(0.0) + noise
+                signal = (projected / spectrum[:, None]).mean(dim=0).clamp_min(1e-9)
+                evidence = -0.5 * (len(targets) * signal.log() + spectrum.log().sum())
+                if not self.on_paths:
+                    evidence = evidence.sum().expand_as(best)
+                for head in (evidence > best).nonzero().flatten().tolist():
+                    self.heads[head] = Head(lengths, noise)
+                best = torch.maximum(best, evidence)
+
+    def _condition(self) -> None:
+        squares = [squared_distances(group, group) for group in self.inputs]
+        self.solutions = []
+        for head, targets in zip(self.heads, self.map.scores.unbind(1)):
+            kernel = matern(_combined(squares, head.lengths)) + torch.diag(head.noise / self.precision)
+            factor = torch.linalg.cholesky(kernel)
+            solved = torch.cholesky_solve(targets[:, None], factor)[:, 0]
+            self.solutions.append(Solved(factor, solved, (targets @ solved / len(targets)).clamp_min(1e-9)))
+
+    def posterior(self, encodings: Float[Tensor, "M E K"]) -> tuple[Float[Tensor, "M S"], Float[Tensor, "M S"]]:
+        """Return mean and deviation of the normal scores; 0 and 1 before the first fit."""
+        groups = self._groups(encodings)
+        if self.labels is None:
+            still = 0.0 * groups[0].sum(dim=1, keepdim=True).expand(-1, self.shape[2])
+            return still, still + 1.0
+        squares = [squared_distances(g / s, x) for g, s, x in zip(groups, self.scales, self.inputs)]
+        crosses = {lengths: matern(_combined(squares, lengths)) for lengths in {head.lengths for head in self.heads}}
+        means, deviations = [], []
+        for head, solution in zip(self.heads, self.solutions):
+            cross = crosses[head.lengths]
+            explained = torch.linalg.solve_triangular(solution.factor, cross.T, upper=False).square().sum(dim=0)
+            means.append(cross @ solution.solved)
+            deviations.append(((1 - explained).clamp_min(1e-9) * solution.signal).sqrt())
+        return torch.stack(means, dim=1), torch.stack(deviations, dim=1)
 
     def predict(self, encodings: Float[Tensor, "M E K"]) -> Prediction:
-        """Return median and half of the central two-deviation range (M, S), in the units of the losses."""
+        """Return mean and deviation (M, S) of q(f), in the units of the losses."""
         mean, deviation = self.posterior(encodings)
-        std = (self.map.restore(mean + deviation) - self.map.restore(mean - deviation)) / 2
-        return Prediction(self.map.restore(mean).float(), std.float())
+        values = torch.stack([self._restore(mean + node * deviation) for node in _NODES])
+        expected = (values * _SHARES).sum(dim=0)
+        variance = ((values - expected).square() * _SHARES).sum(dim=0)
+        return Prediction(expected.float(), (variance + 1e-18).sqrt().float())
 
     def optimistic(self, encodings: Float[Tensor, "M E K"], caution: float) -> Float[Tensor, "M S"]:
         """Return q(mean − caution·deviation)."""
         mean, deviation = self.posterior(encodings)
-        return self.map.restore(mean - caution * deviation).float()
+        times = caution * PATHS_DEVIATIONS if self.on_paths else caution
+        return self._restore(mean - times * deviation).float()
+
+    def _restore(self, scores: Tensor) -> Tensor:
+        return scores if self.labels is None else self.map.restore(scores)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the labels' factorisation and the map."""
+        """Return the labels and what was chosen; everything else follows from them."""
         return {
-            "inputs": self.inputs,
-            "factor": self.factor,
-            "solved": self.solved,
-            "signal": self.signal,
-            "length": self.length,
-            "noise": self.noise,
-            "map": self.map.state_dict(),
+            "labels": self.labels,
+            "chosen_at": self.chosen_at,
+            "heads": [(list(head.lengths), head.noise) for head in self.heads],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore them."""
-        self.inputs, self.factor = state["inputs"], state["factor"]
-        self.solved, self.signal = state["solved"], state["signal"]
-        self.length, self.noise = state["length"], state["noise"]
-        self.map = NormalScores.from_state(state["map"])
+        self.chosen_at = state["chosen_at"]
+        self.heads = [Head(tuple(lengths), noise) for lengths, noise in state["heads"]]
+        if state["labels"] is not None:
+            self._remember(*state["labels"])
+            self._condition()
+
+
+_HERMITE = (0.0, 1.1544053947399682, 2.3667594107345416, 3.750439717725742)
+_WEIGHTS = (0.4571428571428571, 0.24012317860501272, 0.03075712396758651, 0.0005482688559722179)
+"""Nodes and weights of the seven-point Gauss-Hermite rule for a standard normal variable."""
+_NODES = (*(-node for node in _HERMITE[:0:-1]), *_HERMITE)
+_SHARES = torch.tensor((*_WEIGHTS[:0:-1], *_WEIGHTS), dtype=torch.float64)[:, None, None]
+
+
+def _spread(group: Float[Tensor, "N F"]) -> Float[Tensor, ""]:
+    """Return the root mean square distance between two labels of the group; 1 where all are alike."""
+    spread = (2 * group.var(dim=0, correction=0).sum()).sqrt()
+    return torch.where(spread > 1e-8, spread, torch.ones_like(spread))
+
+
+def _combined(squares: list[Tensor], lengths: tuple[float, ...]) -> Tensor:
+    return torch.stack([square / length**2 for square, length in zip(squares, lengths)]).sum(dim=0)
 
 
 def squared_distances(x: Float[Tensor, "M D"], y: Float[Tensor, "N D"]) -> Float[Tensor, "M N"]:
@@ -112,7 +216,7 @@ def squared_distances(x: Float[Tensor, "M D"], y: Float[Tensor, "N D"]) -> Float
     return (squares - 2 * x @ y.T).clamp_min(0.0)
 
 
-def matern(distances: Tensor, length: Tensor | float) -> Tensor:
-    """Return the Matérn-5/2 kernel of squared distances; differentiable where two points meet."""
-    r = (5 * distances + 1e-12).sqrt() / length
+def matern(squares: Tensor) -> Tensor:
+    """Return the Matérn-5/2 kernel of squared distances over squared lengths; differentiable where two points meet."""
+    r = (5 * squares + 1e-12).sqrt()
     return (1 + r + r.square() / 3) * torch.exp(-r)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -15,21 +13,28 @@ TAIL = 0.1
 class NormalScores:
     """A monotone map per head between losses and normal scores: the i-th of N sorted labels has score Φ⁻¹((i−½)/N).
 
-    `restore` interpolates linearly between the labels and extrapolates beyond them with the slope of the outer tenth.
+    Equal labels are put in the order of the head before them, the next weaker strength: where an attack leaves nothing
+    right, the architecture that is better under a weaker one is the likelier to be better under a little less than
+    this. Equal labels of the first head share the mean of their scores. `restore` interpolates linearly between the
+    labels and extrapolates beyond them with the slope of the outer tenth.
     """
 
     def __init__(self, losses: Float[Tensor, "N S"]) -> None:
         count = len(losses)
         positions = (torch.arange(count, dtype=torch.float64) + 0.5) / count
         self.grid = torch.special.ndtri(positions)
-        self.levels, order = losses.double().sort(dim=0)
+        self.levels = losses.double().sort(dim=0).values
         self.scores = torch.empty_like(self.levels)
-        for head in range(losses.shape[1]):
-            self.scores[order[:, head], head] = self._shared(head)
+        order = losses[:, 0].argsort(stable=True)
+        self.scores[order, 0] = self._shared()
+        for head in range(1, losses.shape[1]):
+            weaker = self.scores[:, head - 1].argsort(stable=True)
+            order = weaker[losses[weaker, head].argsort(stable=True)]
+            self.scores[order, head] = self.grid
 
-    def _shared(self, head: int) -> Tensor:
-        """Return the scores of sorted labels; equal labels share the mean of theirs."""
-        _, group, counts = torch.unique_consecutive(self.levels[:, head], return_inverse=True, return_counts=True)
+    def _shared(self) -> Tensor:
+        """Return the scores of the first head's sorted labels; equal labels share the mean of theirs."""
+        _, group, counts = torch.unique_consecutive(self.levels[:, 0], return_inverse=True, return_counts=True)
         sums = torch.zeros(len(counts), dtype=torch.float64).index_add_(0, group, self.grid)
         return (sums / counts)[group]
 
@@ -54,12 +59,3 @@ class NormalScores:
     def _slope(self, first: int, last: int) -> Float[Tensor, "S"]:
         rise = self.levels[last] - self.levels[first]
         return (rise / (self.grid[last] - self.grid[first])).clamp_min(1e-9)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the sorted labels."""
-        return {"levels": self.levels}
-
-    @staticmethod
-    def from_state(state: dict[str, Any]) -> NormalScores:
-        """Restore the map (its `scores` are then those of the sorted labels)."""
-        return NormalScores(state["levels"])
