@@ -136,10 +136,15 @@ class GaussianProcessLossEstimator(LossEstimator):
 
     def _condition(self) -> None:
         squares = [squared_distances(group, group) for group in self.inputs]
+        factors = {
+            head: torch.linalg.cholesky(
+                matern(_combined(squares, head.lengths)) + torch.diag(head.noise / self.precision)
+            )
+            for head in set(self.heads)
+        }
         self.solutions = []
         for head, targets in zip(self.heads, self.map.scores.unbind(1)):
-            kernel = matern(_combined(squares, head.lengths)) + torch.diag(head.noise / self.precision)
-            factor = torch.linalg.cholesky(kernel)
+            factor = factors[head]
             solved = torch.cholesky_solve(targets[:, None], factor)[:, 0]
             self.solutions.append(Solved(factor, solved, (targets @ solved / len(targets)).clamp_min(1e-9)))
 
@@ -151,12 +156,15 @@ class GaussianProcessLossEstimator(LossEstimator):
             return still, still + 1.0
         squares = [squared_distances(g / s, x) for g, s, x in zip(groups, self.scales, self.inputs)]
         crosses = {lengths: matern(_combined(squares, lengths)) for lengths in {head.lengths for head in self.heads}}
+        left: dict[Head, Tensor] = {}
         means, deviations = [], []
         for head, solution in zip(self.heads, self.solutions):
             cross = crosses[head.lengths]
-            explained = torch.linalg.solve_triangular(solution.factor, cross.T, upper=False).square().sum(dim=0)
+            if head not in left:
+                explained = torch.linalg.solve_triangular(solution.factor, cross.T, upper=False).square().sum(dim=0)
+                left[head] = (1 - explained).clamp_min(1e-9)
             means.append(cross @ solution.solved)
-            deviations.append(((1 - explained).clamp_min(1e-9) * solution.signal).sqrt())
+            deviations.append((left[head] * solution.signal).sqrt())
         return torch.stack(means, dim=1), torch.stack(deviations, dim=1)
 
     def predict(self, encodings: Float[Tensor, "M E K"]) -> Prediction:
