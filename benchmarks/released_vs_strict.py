@@ -1,4 +1,4 @@
-"""How much higher does the released protocol score than the strict one, and how does that depend on its batch size?
+"""How do scores of the released and the strict protocol differ, and how does that depend on the batch size?
 
 Trains a small convolutional network on CIFAR-10 with PGD adversarial training (or not at all: --loss standard), then
 measures both protocols on the same test images and writes `released_vs_strict.json` and `.md`. "raw" is the strict

@@ -238,3 +238,15 @@ def test_the_black_box_check_says_what_it_tried(undefended: nn.Module, pgd_train
     assert "noise from other models was not tried" in alone["black-box-beats-white-box"]
     with pytest.raises(InputError, match=r"others\[0\]: expected a model of the same 10 classes, got 3"):
         check(undefended, images, labels, others=[nn.Sequential(nn.Flatten(), nn.Linear(64, 3))])
+
+
+def test_a_function_over_numpy_is_named_non_differentiable(digits: Any) -> None:
+    weights = np.random.default_rng(0).normal(size=(64, 10)).astype("float32")
+
+    def scores(images: Tensor) -> Tensor:
+        return torch.from_numpy(images.numpy().reshape(len(images), -1) @ weights)
+
+    verdict = check(scores, digits.images[:32], digits.labels[:32], attacked=0)
+    states = {one.name: one.state for one in verdict.findings}
+    assert states["non-differentiable"] == "flag"
+    assert states["gradient-aware"] == "not run"

@@ -23,7 +23,7 @@ def test_the_middle_of_one_interval_is_a_middle_strength():
 
 def test_the_default_attacks_the_lowest_and_the_middle_of_the_upper_half():
     assert SpectrumConfig().attacked_strengths() == (0.03, 0.09)
-    assert one_of_each_interval(BASIC, 1, "lowest") == (0.03,)
+    assert one_of_each_interval(BASIC, 1, "lowest") == one_of_each_interval(BASIC, 1, "middle") == (0.075,)
 
 
 @pytest.mark.parametrize("count", range(1, 12))

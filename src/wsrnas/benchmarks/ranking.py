@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +67,10 @@ def run(
         refuse("--seeds", expected="at least 1", got=seeds)
     for name in names or ():
         if name not in known:
-            refuse("--strategies", expected=f"some of {', '.join(known)}", got=name, remedy=nearest(name, tuple(known)))
+            refuse("names", expected=f"some of {', '.join(known)}", got=name, remedy=nearest(name, tuple(known)))
     rows = []
     kept = list(names or known)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # these networks are so small that threads wait for each other
-    with progress("fits", 0 if quiet else len(kept) * len(LABELS) * seeds) as bar:
+    with _one_thread(), progress("fits", 0 if quiet else len(kept) * len(LABELS) * seeds) as bar:
         for name in kept:
             for count in LABELS:
                 found = []
@@ -79,17 +78,16 @@ def run(
                     found.append(_correlations(table, known[name], count, seed))
                     bar.advance(note=name)
                 spearman, kendall = torch.tensor(found).unbind(1)
-                error = spearman[:, -1].std(correction=0) / max(1, seeds - 1) ** 0.5
+                error = float(spearman[:, -1].std() / seeds**0.5) if seeds > 1 else None
                 rows.append(
                     {
                         "estimator": name,
                         "labels": count,
                         "spearman": spearman.mean(dim=0).tolist(),
                         "kendall": kendall.mean(dim=0).tolist(),
-                        "wide_standard_error": float(error),
+                        "wide_standard_error": error,
                     }
                 )
-    torch.set_num_threads(threads)
     if not quiet:
         _print(table, rows, seeds)
     if json_path is not None:
@@ -98,6 +96,17 @@ def run(
         content = {"dataset": dataset, "seeds": seeds, "unseen": UNSEEN, "columns": columns, "rows": rows}
         Path(json_path).write_text(json.dumps(content, indent=1) + "\n")
     return rows
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """These networks are so small that threads only wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _correlations(

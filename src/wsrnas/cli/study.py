@@ -69,16 +69,15 @@ def bench(arguments: Sequence[str]) -> int:
     of_spectrum.add_argument("--equal-cost", action="store_true", help="cheaper selections get more queries")
     options = parser.parse_args(list(arguments))
     _known("bench", options.name, tuple(BENCHES))
-    given = {name: value for name, value in vars(options).items() if value not in (None, False)}
+    given = {name: value for name, value in vars(options).items() if value is not None and value is not False}
     shared = {"dataset": given.pop("dataset"), "json_path": given.pop("json", None)}
     name, data = given.pop("name"), given.pop("data")
     allowed = BENCHES[name]
     for option in given:
         if option not in allowed:
             shown = ", ".join(f"--{other.replace('_', '-')}" for other in allowed)
-            refuse(
-                f"--{option.replace('_', '-')}", expected=f"an option of bench {name}: {shown}", got="one of another"
-            )
+            expected = f"one of {shown} with bench {name}"
+            refuse(f"--{option.replace('_', '-')}", expected=expected, got="an option of another bench")
     if "strategies" in given:
         given["strategies"] = given["strategies"].split(",")
     runs: dict[str, Callable[..., object]] = {

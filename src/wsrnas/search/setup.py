@@ -66,8 +66,7 @@ def loss_estimator(config: SearchConfig, space: SearchSpace, strengths: int) -> 
         **config.loss.settings,
     }
     if config.loss.estimator == "gaussian-process":
-        labels = config.choose.population + config.choose.iterations
-        sizes = {"until": labels // 2, **sizes, "paths": path_features(space)}
+        sizes["paths"] = path_features(space)
     try:
         return LOSS_ESTIMATORS[config.loss.estimator](**sizes)
     except TypeError as error:

@@ -78,9 +78,10 @@ class SpectrumConfig:
 
 
 def one_of_each_interval(strengths: tuple[float, ...], count: int, at: str) -> tuple[float, ...]:
-    """Split the strengths into `count` intervals of nearly equal size and return the first or middle of each.
+    """Split the strengths into `count` intervals of nearly equal size and return one of each, as `at` says.
 
-    "lowest" takes the first of the lowest interval and the middle of the others: 0.03 and 0.09 of the paper's six.
+    "lowest" takes the first of the lowest interval and the middle of the others: 0.03 and 0.09 of the paper's six; with
+    one interval, its middle.
     Of two middle ones the upper is taken: estimates err less below an attacked strength than above it.
     Six strengths in three intervals: 0.03 | 0.06 | 0.09 are the first ones, as in the paper's Basic.
     """
@@ -88,7 +89,7 @@ def one_of_each_interval(strengths: tuple[float, ...], count: int, at: str) -> t
         remedy = f"use at most {len(strengths)}"
         refuse("spectrum.attacked (N1)", expected=f"1 to {len(strengths)} (the strengths)", got=count, remedy=remedy)
     bounds = [round(index * len(strengths) / count) for index in range(count + 1)]
-    firsts = {"first": bounds[:-1], "middle": [], "lowest": bounds[:1]}[at]
+    firsts = {"first": bounds[:-1], "middle": [], "lowest": bounds[:1] if count > 1 else []}[at]
     return tuple(strengths[start if start in firsts else (start + end) // 2] for start, end in pairwise(bounds))
 
 

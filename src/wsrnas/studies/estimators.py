@@ -43,7 +43,7 @@ def run(
     Every finished network, φ and measurement is a file in `out`: the same command goes on where it stopped.
 
     Args:
-        scale: ``smoke`` (digits), ``small`` (CIFAR-10, reduced networks) or ``paper`` (CIFAR-10, for a GPU).
+        scale: ``smoke`` or ``digits`` (digits), ``small`` (CIFAR-10, reduced networks), ``paper`` (CIFAR-10, a GPU).
         data_root: folder with CIFAR-10 as parquet files; None takes it from the hub.
         out: run folder; ``runs/study-estimators-SCALE`` if not given.
         seed: of everything.

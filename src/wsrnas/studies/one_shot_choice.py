@@ -109,7 +109,7 @@ def at_equal_cost(
     refined = 2 * search.weights.steps + 2 * (len(search.spectrum.all_strengths()) - 1)
     estimated = images * (refined + len(search.spectrum.all_strengths()))
     wanted = [(name, weights, costs[name]) for name, weights in table.items()]
-    wanted.append(("all strengths, all but one estimated", table["all strengths"], estimated))
+    wanted.append(("all strengths, one attacked, the others estimated and refined", table["all strengths"], estimated))
     rows = []
     for name, weights, cost in wanted:
         row: dict[str, Any] = {"selection": name, "passes": cost}

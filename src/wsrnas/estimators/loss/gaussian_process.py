@@ -21,7 +21,7 @@ switches the group off."""
 NOISES = (1e-3, 3e-2, 0.2)
 """Noise variances tried, as shares of the signal's."""
 GROWTH = 1.2
-"""Lengths and noise are chosen anew once there are this many times as many labels as at the last choice."""
+"""Lengths and noise are chosen anew once there are this many times as many labels, or were as many more fits."""
 
 
 PATHS_DEVIATIONS = 2.0
@@ -48,11 +48,11 @@ class GaussianProcessLossEstimator(LossEstimator):
     """L̂ = E[q(f)]: one Gaussian process f per head on normal scores of the losses, q maps scores back to losses.
 
     k(x,x') = σ²·(1 + r + r²/3)·exp(−r) with r² = 5·Σ_g ‖x_g − x'_g‖²/ℓ_g², plus noise ν·σ² on the labels. The groups
-    x_g of features of H are the words and balances of `paths`, from `until` labels on (and always without `paths`) H
-    itself: few labels are best spent on what architectures share, many on what tells neighbours apart. ℓ and ν come off
-    a grid by the marginal likelihood, σ² profiled out; on paths each head picks its own, on H all share theirs.
-    `weights` divide the noise: an old label is a noisier one. `optimistic` is q(mean − caution·deviation), deviations
-    on paths counted `PATHS_DEVIATIONS` times. Nothing is drawn at random.
+    x_g of features of H are the words and balances of `paths`; without `paths`, or from `until` labels on, H itself
+    (`until=None` stays on paths): few labels are best spent on what architectures share, many on what tells neighbours
+    apart. ℓ and ν come off a grid by the marginal likelihood, σ² profiled out; on paths each head picks its own, on H
+    all share theirs. `weights` divide the noise: an old label is a noisier one. `optimistic` is
+    q(mean − caution·deviation), deviations on paths counted `PATHS_DEVIATIONS` times. Nothing is drawn at random.
 
     Source: Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, Algorithm 2.1 and Section 5.4.
     Differs from the paper: the LSTM of Eq. 8 is replaced.
@@ -70,7 +70,7 @@ class GaussianProcessLossEstimator(LossEstimator):
     ) -> None:
         self.shape = (num_edges, num_operations, num_losses)
         self.seed, self.paths, self.until = seed, paths, until
-        self.chosen_at = 0
+        self.chosen_at = self.fits = 0
         self.heads: list[Head] = []
         self.labels: tuple[Tensor, Tensor, Tensor] | None = None
 
@@ -92,10 +92,11 @@ class GaussianProcessLossEstimator(LossEstimator):
         weights = check_labels(encodings, losses, weights, self.shape)
         was_on_paths = self.on_paths
         self._remember(encodings.detach(), losses.detach(), weights)
-        enough_new = len(losses) >= GROWTH * self.chosen_at or len(losses) < self.chosen_at
-        if enough_new or self.on_paths != was_on_paths:
+        self.fits += 1
+        grown = max(len(losses), self.chosen_at + self.fits) >= GROWTH * self.chosen_at
+        if grown or len(losses) < self.chosen_at or self.on_paths != was_on_paths:
             self._choose()
-            self.chosen_at = len(losses)
+            self.chosen_at, self.fits = len(losses), 0
         self._condition()
 
     def _remember(self, encodings: Tensor, losses: Tensor, weights: Tensor) -> None:
@@ -189,12 +190,13 @@ class GaussianProcessLossEstimator(LossEstimator):
         return {
             "labels": self.labels,
             "chosen_at": self.chosen_at,
+            "fits": self.fits,
             "heads": [(list(head.lengths), head.noise) for head in self.heads],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore them."""
-        self.chosen_at = state["chosen_at"]
+        self.chosen_at, self.fits = state["chosen_at"], state["fits"]
         self.heads = [Head(tuple(lengths), noise) for lengths, noise in state["heads"]]
         if state["labels"] is not None:
             self._remember(*state["labels"])

@@ -29,8 +29,8 @@ class PathFeatures:
     cuts it and a skip adds no letter; its weight under a relaxed H is Π h over its edges. Per cell:
 
     * words: log(1 + Z_w) for each word w of at most `longest` letters, Z_w the total weight of the paths that spell it;
-    * balances: log(1 + Σ_path weight·t^#o) for every operation o, and for all together, and t in `FACTORS`, and t = 1:
-      t = 0 counts the paths without o, a large t those that run through it often.
+    * balances: log(1 + Σ_path weight·t^#o) for every operation o but `none` and skip, and for all of these, and
+      t in `FACTORS`, and t = 1: t = 0 counts the paths without o, a large t those that run through it often.
 
     Both are polynomials of H inside a logarithm, so differentiable. `edges` are the rows of H as (cell, source,
     target), targets ascending within a cell; `outputs` the output nodes of each cell; nodes that are nobody's target

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from wsrnas.attacks.objectives import cross_entropy, margin
-from wsrnas.evaluation.checks.subject import Subject
+from wsrnas.evaluation.checks.subject import Subject, refuses_gradients
 from wsrnas.evaluation.checks.verdict import Finding, found, skipped
 from wsrnas.rng import stream
 from wsrnas.types import Images, Labels
@@ -66,7 +66,12 @@ def _gradient(
     for batch, classes in zip(images.split(subject.batch_size), labels.split(subject.batch_size)):
         leaf = batch.to(subject.device).requires_grad_(True)
         with torch.enable_grad():
-            losses = loss(subject.model(leaf).float(), classes.to(subject.device))
+            try:
+                losses = loss(subject.model(leaf).float(), classes.to(subject.device))
+            except RuntimeError as error:
+                if not refuses_gradients(error):
+                    raise
+                return None
             if not losses.requires_grad:
                 return None
             (gradient,) = torch.autograd.grad(losses.sum(), leaf, allow_unused=True)

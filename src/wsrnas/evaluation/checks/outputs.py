@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from wsrnas.evaluation.checks.subject import Affine, Subject
-from wsrnas.evaluation.checks.verdict import Finding, found
+from wsrnas.evaluation.checks.subject import Affine, Subject, refuses_gradients
+from wsrnas.evaluation.checks.verdict import Finding, found, skipped
 from wsrnas.evaluation.checks.watch import Watch, train_mode_layers
 from wsrnas.evaluation.lock import digests
 from wsrnas.evaluation.statistics import mcnemar, wilson_interval
@@ -38,10 +38,12 @@ def stability(subject: Subject) -> list[Finding]:
     spread = max(float((first - other).abs().max()) for other in again) / unit
     apart = float((first - shuffled).abs().max()) / unit
     random = spread > 1e-4
-    with subject.as_is(), torch.enable_grad():
-        leaf = images[: subject.batch_size].to(subject.device).requires_grad_(True)
-        watched = subject.model(leaf).detach().float().cpu()
-    aware = float((first[: len(watched)] - watched).abs().max()) / unit
+    aware = _change_under_gradients(subject, first, unit)
+    if aware is None:
+        unseen = skipped(("gradient-aware",), "the model refuses images that ask for a gradient")
+    else:
+        evidence = f"logits differ by {aware:.2g} of their spread when a gradient is asked for"
+        unseen = [found("gradient-aware", aware > 1e-3 and not random, evidence)]
     statistics = bool(norms) or watch.batch_statistics
     drawn = ", ".join(sorted(set(watch.random)))
     return [
@@ -60,11 +62,7 @@ def stability(subject: Subject) -> list[Finding]:
             apart > 1e-3 and not random,
             f"logits differ by {apart:.2g} of their spread when the batch is shuffled and cut",
         ),
-        found(
-            "gradient-aware",
-            aware > 1e-3 and not random,
-            f"logits differ by {aware:.2g} of their spread when a gradient is asked for",
-        ),
+        *unseen,
         found("state-changed", bool(changed), f"changed by a forward pass: {', '.join(changed[:3]) or 'nothing'}"),
         found(
             "test-time-optimisation",
@@ -74,6 +72,19 @@ def stability(subject: Subject) -> list[Finding]:
             else "no gradients inside the forward pass",
         ),
     ]
+
+
+def _change_under_gradients(subject: Subject, first: Tensor, unit: float) -> float | None:
+    """Return how far logits move when a gradient is asked for; None where the model cannot be asked, as with numpy."""
+    try:
+        with subject.as_is(), torch.enable_grad():
+            leaf = subject.images[: subject.batch_size].to(subject.device).requires_grad_(True)
+            watched = subject.model(leaf).detach().float().cpu()
+    except RuntimeError as error:
+        if not refuses_gradients(error):
+            raise
+        return None
+    return float((first[: len(watched)] - watched).abs().max()) / unit
 
 
 def _layers(names: list[str], seen: bool, kind: str) -> str:

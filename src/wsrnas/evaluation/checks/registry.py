@@ -87,7 +87,8 @@ FLAGS: dict[str, Flag] = {
     ),
     "gradient-shattering": Flag(
         "The output is a staircase of the input, or the gradient does not say how the output changes.",
-        "Attack through a smooth stand-in of the quantisation (BPDA), and with gradient-free attacks.",
+        "Attack through a smooth stand-in of what hides the gradient (BPDA), undo any scaling of it, and attack "
+        "without gradients.",
     ),
     "accuracy-rises-with-strength": Flag(
         "A stronger attack leaves more images right: the attack fails, the model is not robust.",

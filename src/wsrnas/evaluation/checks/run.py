@@ -41,7 +41,7 @@ def check(
     The model is examined as it is handed over (its train/eval mode included) and left as it was. The checks are those
     of AutoAttack, of the indicators of attack failure and of the evaluation check-list of Carlini et al. (2019); each
     has a name in `FLAGS`. The checks that attack cost some 500 passes for each of the `attacked` images, and the
-    training of a small substitute; the rest costs 30.
+    training of a small substitute; the rest costs 40.
 
     Args:
         model: any `nn.Module` or function from images to logits.
@@ -66,6 +66,7 @@ def check(
     network = on_device(as_module(model), chosen)
     place = chosen or model_device(network, images.device)
     network, plain, findings = given_pixels(network, images[:limit].to("cpu"))
+    others = [on_device(as_module(other), place) for other in others]
     subject = Subject(model=network, images=plain, labels=labels, norm=norm, seed=seed, device=place)
     title, total = "check", 5
     if not progress:

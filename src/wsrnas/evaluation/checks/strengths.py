@@ -105,13 +105,15 @@ def closely(attacks: Attacks, strength: float, clean: Tensor, others: Sequence[n
     substitute = attacks.survivors(
         BlackBox(eps=strength, norm=norm, rounds=2, max_images=512, seed_images=subject.images), white
     )
-    seen = {*square.tolist()} & {*noise.tolist()} & {*substitute.tolist()}
+    standing = {*square.tolist()} & {*noise.tolist()} & {*substitute.tolist()}
     if others:
         inner = PGD(eps=strength, norm=norm, steps=20)
         transfer = Transfer(eps=strength, norm=norm, sources=tuple(others), attack=inner)
-        seen &= {*attacks.survivors(transfer, white).tolist()}
-    blind, sources = len(white) - len(seen), f"and noise from {len(others)} other models"
-    tried = f"Square-300, random noise, a substitute trained on the model's answers {sources if others else ''}".strip()
+        standing &= {*attacks.survivors(transfer, white).tolist()}
+    blind = len(white) - len(standing)
+    names = ["Square-300", "random noise", "a substitute trained on the model's answers"]
+    names += [f"noise from {len(others)} other models"] if others else []
+    tried = f"{', '.join(names[:-1])} and {names[-1]}"
     missing = "" if others else "; noise from other models was not tried, none were given (others)"
 
     def more(kept: Tensor, start: Tensor) -> float:

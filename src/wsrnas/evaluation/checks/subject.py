@@ -83,3 +83,8 @@ class Subject:
         with untouched(self.model):
             self.model.eval()
             yield
+
+
+def refuses_gradients(error: RuntimeError) -> bool:
+    """Tell whether a model failed only because its input asked for a gradient, as numpy does."""
+    return "requires grad" in str(error)
