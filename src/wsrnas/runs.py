@@ -53,6 +53,11 @@ def write_atomic(path: Path, content: bytes | str) -> None:
         raise _explained(error, path) from error
 
 
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON atomically."""
+    write_atomic(path, json.dumps(value, indent=1) + "\n")
+
+
 def _explained(error: OSError, path: Path) -> InputError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return InputError(
@@ -155,7 +160,8 @@ class RunFolder:
 
     def write_json(self, name: str, value: Any) -> Path:
         """Write JSON atomically."""
-        return self.write_text(name, json.dumps(value, indent=1) + "\n")
+        write_json(self.path / name, value)
+        return self.path / name
 
     def read_json(self, name: str) -> Any | None:
         """Read JSON, or None where there is no such file."""

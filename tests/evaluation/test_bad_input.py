@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import torch
+from tests.evaluation.around import Around
 from torch import Tensor, nn
 
 from wsrnas.attacks import PGD, Attack, Square
@@ -17,16 +17,6 @@ from wsrnas.evaluation import evaluate
 from wsrnas.evaluation.suites import chosen_attacks
 
 FAST = [PGD(eps=0.1, steps=1)]
-
-
-class Around(nn.Module):
-    def __init__(self, model: nn.Module, forward: Callable[[nn.Module, Tensor], Any]) -> None:
-        super().__init__()
-        self.model = model
-        self.change = forward
-
-    def forward(self, images: Tensor) -> Any:
-        return self.change(self.model, images)
 
 
 class Counting(nn.Module):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.evaluation.around import Around
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -16,18 +17,6 @@ from wsrnas.errors import InputError
 from wsrnas.evaluation import check
 from wsrnas.evaluation.checks import FLAGS
 from wsrnas.evaluation.lock import digests
-
-
-class Around(nn.Module):
-    """An honest model with a change before or after it."""
-
-    def __init__(self, model: nn.Module, forward: Callable[[nn.Module, Tensor], Any]) -> None:
-        super().__init__()
-        self.model = model
-        self.change = forward
-
-    def forward(self, images: Tensor) -> Any:
-        return self.change(self.model, images)
 
 
 class StraightThrough(torch.autograd.Function):

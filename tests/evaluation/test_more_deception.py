@@ -10,21 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.evaluation.around import Around
 from torch import Tensor, nn
 from torch.nn import functional
 
 from wsrnas.errors import InputError
 from wsrnas.evaluation import check
-
-
-class Around(nn.Module):
-    def __init__(self, model: nn.Module, forward: Callable[[nn.Module, Tensor], Any]) -> None:
-        super().__init__()
-        self.model = copy.deepcopy(model)
-        self.change = forward
-
-    def forward(self, images: Tensor) -> Any:
-        return self.change(self.model, images)
 
 
 def with_gradient(change: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
@@ -119,7 +110,7 @@ def one_hot(logits: Tensor) -> Tensor:
 
 
 def around(forward: Callable[[nn.Module, Tensor], Any]) -> Callable[[nn.Module], nn.Module]:
-    return lambda model: Around(model, forward)
+    return lambda model: Around(copy.deepcopy(model), forward)
 
 
 def spoiled(change: Callable[[Tensor], Tensor]) -> Callable[[nn.Module], nn.Module]:

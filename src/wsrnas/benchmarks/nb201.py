@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import lru_cache
@@ -14,11 +13,12 @@ import torch
 
 from wsrnas.benchmarks.comparison import Comparison, draw, summarise
 from wsrnas.benchmarks.objectives import get_objective
-from wsrnas.benchmarks.robustness_table import RobustnessTable, load_table
+from wsrnas.benchmarks.robustness_table import load_table
 from wsrnas.benchmarks.strategies import DEFAULT, get_table_strategy
 from wsrnas.benchmarks.trial import regret_curve
 from wsrnas.errors import refuse
 from wsrnas.progress import progress
+from wsrnas.runs import write_json
 
 _load = lru_cache(maxsize=2)(load_table)
 ORDER = ("wsr-paper", "pvll", "ours", "q-learning")
@@ -61,7 +61,7 @@ def run(
     """
     names = _checked(strategies, seeds, processes)
     table = _load(data, dataset=dataset, attack=get_objective(objective).attack)
-    _check_budget(table, queries)
+    table.check_budget(queries)
     jobs = [
         (str(data), dataset, objective, name, queries, seed, label_noise)
         for name in sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
@@ -78,8 +78,7 @@ def run(
     if figure is not None:
         draw(comparison, Path(figure))
     if json_path is not None:
-        Path(json_path).parent.mkdir(parents=True, exist_ok=True)
-        Path(json_path).write_text(json.dumps(result, indent=1) + "\n")
+        write_json(Path(json_path), result)
     return result
 
 
@@ -97,12 +96,6 @@ def _checked(strategies: Sequence[str], seeds: int, processes: int) -> list[str]
     for name in names:
         get_table_strategy(name)
     return names
-
-
-def _check_budget(table: RobustnessTable, queries: int) -> None:
-    if not 1 <= queries <= len(table):
-        remedy = f"the table holds {len(table)} distinct architectures"
-        refuse("--queries", expected=f"between 1 and {len(table)}", got=queries, remedy=remedy)
 
 
 def _curves(jobs: list[Job], processes: int, quiet: bool) -> dict[tuple[str, int], torch.Tensor]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,8 +21,9 @@ from wsrnas.estimators.loss.gaussian_process import GaussianProcessLossEstimator
 from wsrnas.estimators.loss.lstm import LSTMLossEstimator
 from wsrnas.estimators.loss.metrics import kendall_per_head, spearman_per_head
 from wsrnas.progress import progress
-from wsrnas.search.propose import unseen_sample
-from wsrnas.search.setup import path_features
+from wsrnas.runs import write_json
+from wsrnas.search.propose import distinct_samples
+from wsrnas.search.setup import estimator_sizes, path_features
 
 LABELS = (50, 100, 200)
 UNSEEN = 1000
@@ -71,11 +71,13 @@ def run(
     rows = []
     kept = list(names or known)
     with _one_thread(), progress("fits", 0 if quiet else len(kept) * len(LABELS) * seeds) as bar:
+        draws = {seed: _draw(table, seed) for seed in range(first_seed, first_seed + seeds)}
         for name in kept:
             for count in LABELS:
                 found = []
-                for seed in range(first_seed, first_seed + seeds):
-                    found.append(_correlations(table, known[name], count, seed))
+                for seed, draw in draws.items():
+                    sizes = estimator_sizes(table.space, len(table.strengths), seed)
+                    found.append(_correlations(known[name](sizes), *draw, count, seed))
                     bar.advance(note=name)
                 spearman, kendall = torch.tensor(found).unbind(1)
                 error = float(spearman[:, -1].std() / seeds**0.5) if seeds > 1 else None
@@ -91,10 +93,9 @@ def run(
     if not quiet:
         _print(table, rows, seeds)
     if json_path is not None:
-        Path(json_path).parent.mkdir(parents=True, exist_ok=True)
         columns = ["clean", *(float(strength) for strength in table.strengths), "wide"]
         content = {"dataset": dataset, "seeds": seeds, "unseen": UNSEEN, "columns": columns, "rows": rows}
-        Path(json_path).write_text(json.dumps(content, indent=1) + "\n")
+        write_json(Path(json_path), content)
     return rows
 
 
@@ -109,26 +110,18 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+def _draw(table: RobustnessTable, seed: int) -> tuple[Tensor, Tensor]:
+    """Return encodings and losses of distinct architectures: first those to be labelled, last the unseen ones."""
+    generator = rng.stream(seed, "ranking")
+    genotypes = distinct_samples(table.space, max(LABELS) + UNSEEN, lambda index: generator)
+    rows = [table.rows[table.space.choice(genotype)] for genotype in genotypes]
+    return torch.stack([table.space.encode(genotype) for genotype in genotypes]), table.losses[rows]
+
+
 def _correlations(
-    table: RobustnessTable, make: Callable[[Sizes], LossEstimator], count: int, seed: int
+    estimator: LossEstimator, inputs: Tensor, losses: Tensor, count: int, seed: int
 ) -> tuple[list[float], list[float]]:
     """Return Spearman's ρ and Kendall's τ of each loss, and of the mean robust loss last."""
-    space, generator = table.space, rng.stream(seed, "ranking")
-    seen: set[str] = set()
-    encodings, rows = [], []
-    for _ in range(max(LABELS) + UNSEEN):
-        genotype = unseen_sample(space, seen, generator)
-        seen.add(space.canonical(genotype))
-        encodings.append(space.encode(genotype))
-        rows.append(table.rows[space.choice(genotype)])
-    inputs, losses = torch.stack(encodings), table.losses[rows]
-    sizes = {
-        "num_edges": space.num_edges,
-        "num_operations": space.num_operations,
-        "num_losses": losses.shape[1],
-        "seed": seed,
-    }
-    estimator = make(sizes)
     estimator.fit(inputs[:count], losses[:count], generator=rng.stream(seed, "ranking", "fit", count))
     with torch.no_grad():
         predicted = _with_wide(estimator.predict(inputs[-UNSEEN:]).mean)

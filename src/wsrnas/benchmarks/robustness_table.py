@@ -40,6 +40,16 @@ class RobustnessTable:
         """Return the number of distinct architectures."""
         return len(self.losses)
 
+    def check_budget(self, queries: int) -> None:
+        """Refuse a budget the table cannot serve.
+
+        Raises:
+            InputError: less than one query, or more than there are distinct architectures.
+        """
+        if not 1 <= queries <= len(self):
+            remedy = f"the table holds {len(self)} distinct architectures"
+            refuse("--queries", expected=f"between 1 and {len(self)}", got=queries, remedy=remedy)
+
 
 def load_table(folder: str | Path, *, dataset: str = "cifar10", attack: str = "pgd") -> RobustnessTable:
     """Read `meta.json`, `{dataset}/clean_accuracy.json` and the accuracies of one attack.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from wsrnas.benchmarks.comparison import bootstrap_interval
 from wsrnas.benchmarks.objectives import NEGLIGIBLE, get_objective
 from wsrnas.benchmarks.robustness_table import RobustnessTable, load_table
 from wsrnas.errors import refuse
+from wsrnas.runs import write_json
 from wsrnas.search.objective import SearchObjective
 
 JUDGES = ("wide", "joint", "apgd")
@@ -88,8 +88,7 @@ def run(
     table = load_table(data, dataset=dataset, attack="pgd")
     if seeds < 1:
         refuse("--seeds", expected="at least 1", got=seeds)
-    if not 1 <= queries <= len(table):
-        refuse("--queries", expected=f"between 1 and {len(table)}", got=queries)
+    table.check_budget(queries)
     orders = [_random_order(table, seed) for seed in range(seeds)]
     rows = []
     for judge in JUDGES:
@@ -109,9 +108,8 @@ def run(
     if not quiet:
         _print(rows, seeds)
     if json_path is not None:
-        Path(json_path).parent.mkdir(parents=True, exist_ok=True)
         content = {"dataset": dataset, "seeds": seeds, "equal_cost": equal_cost, "rows": rows}
-        Path(json_path).write_text(json.dumps(content, indent=1) + "\n")
+        write_json(Path(json_path), content)
     return rows
 
 

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from wsrnas.benchmarks.label_noise import label_error
 from wsrnas.benchmarks.robustness_table import RobustnessTable
-from wsrnas.errors import refuse
 from wsrnas.search.objective import SearchObjective
 from wsrnas.search.registry import MakeStrategy
 from wsrnas.search.table import TableEvaluator
@@ -34,9 +33,7 @@ def regret_curve(
     Raises:
         InputError: a budget larger than the table.
     """
-    if not 1 <= queries <= len(table):
-        remedy = f"the table holds {len(table)} distinct architectures"
-        refuse("--queries", expected=f"between 1 and {len(table)}", got=queries, remedy=remedy)
+    table.check_budget(queries)
     error = None if label_noise is None else label_error(table.losses, objective, label_noise, seed)
     evaluator = TableEvaluator(table.space, table.rows, table.losses, table.strengths, error=error, ageing=ageing)
     truth = objective(table.losses) if judge is None else judge

@@ -13,7 +13,7 @@ from wsrnas.estimators.loss.base import LossEstimator
 from wsrnas.estimators.memory import LossLabel, LossMemory
 from wsrnas.search.gradient_update import alpha_optimizer, update_alpha
 from wsrnas.search.objective import SearchObjective
-from wsrnas.search.propose import ProposeSettings, propose, standing, unseen_sample
+from wsrnas.search.propose import ProposeSettings, distinct_samples, propose, standing
 from wsrnas.spaces.base import Architecture, SearchSpace, gumbel_softmax, sample_gumbel
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.types import Choice
@@ -122,13 +122,8 @@ class ProposingChooser(Chooser):
 
     def population(self, size: int, seed: int) -> list[Architecture]:
         """Sample distinct genotypes uniformly."""
-        seen: set[str] = set()
-        found = []
-        for index in range(size):
-            genotype = unseen_sample(self.space, seen, rng.stream(seed, "population", index))
-            seen.add(self.space.canonical(genotype))
-            found.append(self.space.architecture(genotype))
-        return found
+        genotypes = distinct_samples(self.space, size, lambda index: rng.stream(seed, "population", index))
+        return [self.space.architecture(genotype) for genotype in genotypes]
 
     def choose(self, memory: LossMemory, estimator: LossEstimator, iteration: int) -> tuple[Architecture, str]:
         """Let ψ propose; a set share of the iterations explores uniformly."""

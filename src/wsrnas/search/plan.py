@@ -11,6 +11,7 @@ from wsrnas.runtime import Runtime
 from wsrnas.search.compare import training_settings
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.setup import count_parameters, network_config
+from wsrnas.search.steps import Refinement
 from wsrnas.spaces import get_space
 from wsrnas.training.throughput import Throughput, estimate_passes, measure_throughput
 
@@ -36,7 +37,7 @@ def phases(config: SearchConfig, data: DataBundle) -> list[Phase]:
     measured = choose.population + choose.iterations
     sample = config.loss.batch_size * max(1, math.ceil(noise.fidelity_images / config.loss.batch_size))
     checks = (choose.population + measured) // noise.fidelity_every - choose.population // noise.fidelity_every
-    refining = 2 * noise.refine * estimated
+    refining = Refinement(noise.refine, noise.refine_step).passes(estimated)
     one_measure = valid * (pgd * attacked + refining + 1 + strengths)
     found = [
         Phase("warm up (lines 2-5)", choose.population * epoch * (pgd + 2)),

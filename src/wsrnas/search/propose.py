@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -96,6 +96,17 @@ def unseen_sample(
         if canonical_key(space, genotype) not in seen:
             break
     return genotype
+
+
+def distinct_samples(space: SearchSpace, count: int, generator_for: Callable[[int], torch.Generator]) -> list[Genotype]:
+    """Draw that many distinct architectures uniformly; `generator_for` gives the randomness of each."""
+    seen: set[str] = set()
+    found = []
+    for index in range(count):
+        genotype = unseen_sample(space, seen, generator_for(index))
+        seen.add(canonical_key(space, genotype))
+        found.append(genotype)
+    return found
 
 
 def propose(

@@ -22,7 +22,7 @@ from wsrnas.search.pvll import Pvll
 from wsrnas.search.q_learning import QLearning
 from wsrnas.search.random_search import RandomSearch
 from wsrnas.search.released import ReleasedLabels, SquaredObjective
-from wsrnas.search.setup import path_features
+from wsrnas.search.setup import estimator_sizes, path_features
 from wsrnas.search.wsr_nas import WsrNas
 
 
@@ -50,7 +50,9 @@ def ours(
         objective,
         seed,
         estimator=GaussianProcessLossEstimator(
-            **_sizes(evaluator, seed), paths=path_features(space), until=queries // 2
+            **estimator_sizes(evaluator.space, len(evaluator.strengths), seed),
+            paths=path_features(space),
+            until=queries // 2,
         ),
         chooser=ProposingChooser(space, objective, seed, settings=propose or ProposeSettings()),
         settings=ChooseConfig(population=population, iterations=queries - population),
@@ -76,6 +78,7 @@ def paper(
     if released:
         evaluator = ReleasedLabels(evaluator)
         objective = SquaredObjective(**asdict(objective))
+    sizes = estimator_sizes(evaluator.space, len(evaluator.strengths), seed)
     population = max(1, queries // 2)
     settings = ChooseConfig(
         population=population, iterations=queries - population, sampling="all-edges", method="gradient"
@@ -87,21 +90,11 @@ def paper(
         evaluator,
         objective,
         seed,
-        estimator=LSTMLossEstimator(**_sizes(evaluator, seed), form="published", refit_passes=refit_passes),
+        estimator=LSTMLossEstimator(**sizes, form="published", refit_passes=refit_passes),
         chooser=chooser,
         settings=settings,
         memory=100,
     )
-
-
-def _sizes(evaluator: Evaluator, seed: int) -> dict[str, int]:
-    space = evaluator.space
-    return {
-        "num_edges": space.num_edges,
-        "num_operations": space.num_operations,
-        "num_losses": 1 + len(evaluator.strengths),
-        "seed": seed,
-    }
 
 
 STRATEGIES: dict[str, MakeStrategy] = {

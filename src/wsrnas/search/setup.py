@@ -56,15 +56,19 @@ def path_features(space: SearchSpace) -> PathFeatures:
     return PathFeatures(edges=space.edges, operations=space.operations, outputs=space.outputs)
 
 
-def loss_estimator(config: SearchConfig, space: SearchSpace, strengths: int) -> LossEstimator:
-    """Return ψ, untrained."""
-    sizes: dict[str, Any] = {
+def estimator_sizes(space: SearchSpace, strengths: int, seed: int) -> dict[str, int]:
+    """Return what every ψ is told: E, K, one loss for the clean images and one per strength, and its seed."""
+    return {
         "num_edges": space.num_edges,
         "num_operations": space.num_operations,
         "num_losses": 1 + strengths,
-        "seed": config.seed,
-        **config.loss.settings,
+        "seed": seed,
     }
+
+
+def loss_estimator(config: SearchConfig, space: SearchSpace, strengths: int) -> LossEstimator:
+    """Return ψ, untrained."""
+    sizes: dict[str, Any] = {**estimator_sizes(space, strengths, config.seed), **config.loss.settings}
     if config.loss.estimator == "gaussian-process":
         sizes["paths"] = path_features(space)
     try:

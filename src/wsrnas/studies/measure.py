@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from wsrnas.attacks import PGD
+from wsrnas.attacks.victim import untouched
 from wsrnas.estimators.noise import NoiseEstimator, refine, refine_outwards
 from wsrnas.runtime import Runtime
 from wsrnas.studies.candidates import PAPER_STRENGTHS, Candidate
-from wsrnas.studies.networks import frozen
 from wsrnas.types import Images, Labels, Noises
 
 TOLERANCE = 1e-6
@@ -160,7 +160,7 @@ def _noises(
     estimator, steps, size = estimators[candidate.name], candidate.refine, candidate.step_size
     from_strengths, to_strengths = torch.tensor(candidate.known), torch.tensor(wanted)
     given = (model, images, labels, known, from_strengths, to_strengths)
-    with frozen(model):
+    with untouched(model):
         if candidate.outwards:
             noise_hat = refine_outwards(estimator, *given, steps=steps, step_size=size)
         else:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import nn
 
@@ -12,25 +9,20 @@ from wsrnas import rng
 from wsrnas.data import DataBundle
 from wsrnas.runs import RunFolder
 from wsrnas.runtime import Runtime
-from wsrnas.spaces import DartsSpace, NetworkConfig
+from wsrnas.spaces import DartsSpace
 from wsrnas.studies.config import StudyConfig
 from wsrnas.studies.parts import load, save
+from wsrnas.training.config import SizeConfig
 from wsrnas.training.epoch import train_epoch
 from wsrnas.training.losses import FastAT, PGDTraining, TrainingLoss
+from wsrnas.training.network import network_config
 
 
 def network(index: int, config: StudyConfig, data: DataBundle, runtime: Runtime, run: RunFolder) -> nn.Module:
     """Return network `index` of the study in eval mode, trained now or by an earlier run of the same command."""
     space = DartsSpace(nodes=config.nodes)
     genotype = space.sample(rng.stream(config.seed, "study", "genotype", index))
-    size = NetworkConfig(
-        channels=config.channels,
-        layers=config.layers,
-        num_classes=data.num_classes,
-        image_shape=data.image_shape,
-        mean=data.mean,
-        std=data.std,
-    )
+    size = network_config(SizeConfig(channels=config.channels, layers=config.layers), data)
     with rng.fixed_global_seed(config.seed, "study", "weights", index):
         model = runtime.prepare(space.build(genotype, size))
     name = f"network-{index}"
@@ -66,14 +58,3 @@ def _train(model: nn.Module, index: int, config: StudyConfig, data: DataBundle, 
         )
         accuracy = result.accuracy
     return accuracy
-
-
-@contextmanager
-def frozen(model: nn.Module) -> Iterator[nn.Module]:
-    """Compute no parameter gradients of the model inside the block."""
-    flags = [parameter.requires_grad for parameter in model.parameters()]
-    try:
-        yield model.requires_grad_(False)
-    finally:
-        for parameter, flag in zip(model.parameters(), flags):
-            parameter.requires_grad_(flag)

@@ -14,7 +14,7 @@ from wsrnas.runs import RunFolder
 from wsrnas.runtime import Runtime
 from wsrnas.search.choose import ProposingChooser
 from wsrnas.search.one_shot import OneShot
-from wsrnas.search.propose import ProposeSettings, unseen_sample
+from wsrnas.search.propose import ProposeSettings, distinct_samples
 from wsrnas.spaces.base import Architecture, SearchSpace, gumbel_softmax, sample_gumbel
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.studies.one_shot_config import OneShotStudyConfig
@@ -26,13 +26,10 @@ SAVE_EVERY = 10
 
 def study_genotypes(config: OneShotStudyConfig, space: SearchSpace) -> list[Genotype]:
     """Return the distinct random genotypes of a study."""
-    seen: set[str] = set()
-    found = []
-    for index in range(config.genotypes):
-        genotype = unseen_sample(space, seen, rng.stream(config.search.seed, "one-shot study", "genotype", index))
-        seen.add(space.canonical(genotype))
-        found.append(genotype)
-    return found
+    seed = config.search.seed
+    return distinct_samples(
+        space, config.genotypes, lambda index: rng.stream(seed, "one-shot study", "genotype", index)
+    )
 
 
 def around(space: SearchSpace, genotype: Genotype, generator: torch.Generator) -> Architecture:

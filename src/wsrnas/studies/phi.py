@@ -9,6 +9,7 @@ from torch import nn
 
 from wsrnas import rng
 from wsrnas.attacks import PGD
+from wsrnas.attacks.victim import untouched
 from wsrnas.data import DataBundle
 from wsrnas.estimators.memory import NoiseMemory
 from wsrnas.estimators.noise import (
@@ -23,7 +24,6 @@ from wsrnas.runs import RunFolder
 from wsrnas.runtime import Runtime
 from wsrnas.studies.candidates import Candidate
 from wsrnas.studies.config import StudyConfig
-from wsrnas.studies.networks import frozen
 from wsrnas.studies.parts import load, save
 
 
@@ -90,7 +90,7 @@ def train_phi(
     with run.timed("training φ"):
         for index in range(config.phi_passes):
             for turn, (model, memory) in enumerate(zip(models, memories)):
-                with frozen(model):
+                with untouched(model):
                     fit_noise_estimator(
                         estimator,
                         memory,

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
+from numpy.polynomial.hermite_e import hermegauss
 from torch import Tensor
 
 from wsrnas.errors import refuse
@@ -103,10 +104,10 @@ class GaussianProcessLossEstimator(LossEstimator):
         self.labels = (encodings, losses, weights)
         self.map = NormalScores(losses)
         self.precision = weights.double().clamp_min(1e-3)
-        self.scales: list[Tensor] = []
-        self.inputs = self._groups(encodings)
-        self.scales = [_spread(group) for group in self.inputs]
-        self.inputs = [group / scale for group, scale in zip(self.inputs, self.scales)]
+        groups = self._groups(encodings)
+        self.scales = [_spread(group) for group in groups]
+        self.inputs = [group / scale for group, scale in zip(groups, self.scales)]
+        self.squares = [squared_distances(group, group) for group in self.inputs]
 
     def _groups(self, encodings: Float[Tensor, "M E K"]) -> list[Tensor]:
         if tuple(encodings.shape[1:]) != self.shape[:2]:
@@ -118,11 +119,10 @@ class GaussianProcessLossEstimator(LossEstimator):
     def _choose(self) -> None:
         """Try every combination of lengths and noise: with √W·K·√W = V·diag(λ)·Vᵀ each ν costs a division."""
         targets, root = self.map.scores, self.precision.sqrt()
-        squares = [squared_distances(group, group) for group in self.inputs]
         best = torch.full((targets.shape[1],), -torch.inf, dtype=torch.float64)
-        self.heads = [Head((LENGTHS[0],) * len(squares), NOISES[0])] * targets.shape[1]
-        for lengths in product(LENGTHS, repeat=len(squares)):
-            kernel = matern(_combined(squares, lengths))
+        self.heads = [Head((LENGTHS[0],) * len(self.squares), NOISES[0])] * targets.shape[1]
+        for lengths in product(LENGTHS, repeat=len(self.squares)):
+            kernel = matern(_combined(self.squares, lengths))
             eigenvalues, vectors = torch.linalg.eigh(root[:, None] * kernel * root)
             projected = (vectors.T @ (root[:, None] * targets)).square()
             for noise in NOISES:
@@ -136,10 +136,9 @@ class GaussianProcessLossEstimator(LossEstimator):
                 best = torch.maximum(best, evidence)
 
     def _condition(self) -> None:
-        squares = [squared_distances(group, group) for group in self.inputs]
         factors = {
             head: torch.linalg.cholesky(
-                matern(_combined(squares, head.lengths)) + torch.diag(head.noise / self.precision)
+                matern(_combined(self.squares, head.lengths)) + torch.diag(head.noise / self.precision)
             )
             for head in set(self.heads)
         }
@@ -171,7 +170,7 @@ class GaussianProcessLossEstimator(LossEstimator):
     def predict(self, encodings: Float[Tensor, "M E K"]) -> Prediction:
         """Return mean and deviation (M, S) of q(f), in the units of the losses."""
         mean, deviation = self.posterior(encodings)
-        values = torch.stack([self._restore(mean + node * deviation) for node in _NODES])
+        values = torch.stack([self._restore(mean + node * deviation) for node in _NODES.tolist()])
         expected = (values * _SHARES).sum(dim=0)
         variance = ((values - expected).square() * _SHARES).sum(dim=0)
         return Prediction(expected.float(), (variance + 1e-18).sqrt().float())
@@ -203,11 +202,9 @@ class GaussianProcessLossEstimator(LossEstimator):
             self._condition()
 
 
-_HERMITE = (0.0, 1.1544053947399682, 2.3667594107345416, 3.750439717725742)
-_WEIGHTS = (0.4571428571428571, 0.24012317860501272, 0.03075712396758651, 0.0005482688559722179)
-"""Nodes and weights of the seven-point Gauss-Hermite rule for a standard normal variable."""
-_NODES = (*(-node for node in _HERMITE[:0:-1]), *_HERMITE)
-_SHARES = torch.tensor((*_WEIGHTS[:0:-1], *_WEIGHTS), dtype=torch.float64)[:, None, None]
+# Seven-point Gauss-Hermite rule for a standard normal variable.
+_NODES, _WEIGHTS = hermegauss(7)
+_SHARES = torch.from_numpy(_WEIGHTS / _WEIGHTS.sum())[:, None, None]
 
 
 def _spread(group: Float[Tensor, "N F"]) -> Float[Tensor, ""]:
