@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from functools import partial
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from wsrnas.benchmarks.label_noise import label_error
 from wsrnas.benchmarks.nb201 import run
 from wsrnas.benchmarks.objectives import OBJECTIVES, get_objective
 from wsrnas.benchmarks.robustness_table import load_table
+from wsrnas.benchmarks.strategies import get_table_strategy
 from wsrnas.benchmarks.trial import regret_curve
 from wsrnas.errors import InputError
 from wsrnas.estimators.loss.metrics import spearman
@@ -80,6 +82,44 @@ def test_label_noise_leaves_the_rank_correlation_asked_for(table):
     assert not bool(label_error(table.losses, objective, 1.0, seed=3).any())
 
 
+def test_early_labels_that_mean_less_mislead_a_search(table):
+    objective = get_objective("joint").over(3)
+    error = label_error(table.losses, objective, 0.8, seed=0)
+    truth = objective(table.losses)
+
+    def first_label(**ageing):
+        seen = []
+        make = partial(remembering, seen=seen)
+        regret_curve(table, objective, make, queries=4, seed=0, label_noise=0.8, **ageing)
+        return seen
+
+    for (row, fresh), (_, aged) in zip(first_label(), first_label(label_ageing=(3.0, 2.0))):
+        assert fresh == pytest.approx(float(truth[row] + objective(error)[row]), abs=1e-5)
+        assert abs(aged - float(truth[row])) > abs(fresh - float(truth[row]))
+
+
+def remembering(evaluator, objective, seed, *, queries, seen):
+    """Random search that notes the row and the value of every label."""
+    strategy = STRATEGIES["random"](evaluator, objective, seed, queries=queries)
+    observe = strategy.observe
+
+    def noting(item):
+        seen.append((evaluator.row(evaluator.space.architecture(item.genotype)), item.value))
+        observe(item)
+
+    strategy.observe = noting
+    return strategy
+
+
+@pytest.mark.parametrize("name", ["ours-refresh", "ours-forget"])
+def test_ours_with_ageing_labels(table, name):
+    objective = get_objective("joint").over(3)
+    curve = regret_curve(
+        table, objective, get_table_strategy(name), queries=24, seed=0, label_noise=0.8, label_ageing=(3.0, 8.0)
+    )
+    assert curve.isfinite().all()
+
+
 def test_run_writes_the_result_others_script_against(folder, tmp_path, capsys):
     out, figure = tmp_path / "deep" / "result.json", tmp_path / "regret.svg"
     settings = {"objective": "joint", "queries": 8, "seeds": 2, "strategies": ["random", "evolution"]}
@@ -111,6 +151,8 @@ def test_run_writes_the_result_others_script_against(folder, tmp_path, capsys):
         ({"strategies": ["evolutoin"]}, "--strategies: expected known names.* did you mean 'evolution'"),
         ({"strategies": ["darts"]}, "back-propagates through a super-network"),
         ({"label_noise": 1.5}, "--label-noise: expected a rank correlation"),
+        ({"label_ageing": (3.0, 50.0)}, "--label-ageing: expected --label-noise with it"),
+        ({"label_noise": 0.8, "label_ageing": (3.0, 0.0)}, "--label-ageing: expected .*half-life > 0"),
     ],
 )
 def test_bad_input_is_answered_with_the_remedy(folder, change, message):

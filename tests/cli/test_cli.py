@@ -116,6 +116,10 @@ def test_dotted_options_have_the_last_word():
             ["bench", "nb201-ranking", "--data", ".", "--queries", "9"],
             "expected one of --seeds with bench nb201-ranking",
         ),
+        (
+            ["bench", "nb201", "--data", ".", "--label-ageing", "3"],
+            "--label-ageing: expected two numbers with a comma between them, such as 3,50, got '3'",
+        ),
         (["bench", "nb201-spectrum", "--data", "/no/table"], "expected a folder with the table's meta.json"),
         (["zoo", "drew"], "did you mean 'draw'?"),
         (["zoo", "show", "advrsh"], "did you mean 'advrush'?"),

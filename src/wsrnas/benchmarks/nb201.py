@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -35,6 +35,7 @@ def run(
     first_seed: int = 0,
     strategies: Sequence[str] = DEFAULT,
     label_noise: float | None = None,
+    label_ageing: tuple[float, float] | None = None,
     json_path: str | Path | None = None,
     figure: str | Path | None = None,
     processes: int = 2,
@@ -51,6 +52,8 @@ def run(
         first_seed: the first of them.
         strategies: names, see `strategies.py`.
         label_noise: rank correlation that an error added to the labels leaves; None for true labels.
+        label_ageing: (c, h): the error of a label made after q queries is 1 + c·2^(−q/h) times as large, as that of
+            losses under weights that have only begun to learn; None for an error that stays.
         json_path: where to write the result.
         figure: where to draw regret against queries (.svg, .png, .pdf).
         processes: how many processes to spread the runs over.
@@ -60,10 +63,12 @@ def run(
         InputError: not such a table, files missing, an unknown name, or a budget larger than the space.
     """
     names = _checked(strategies, seeds, processes)
+    if label_ageing is not None and label_noise is None:
+        refuse("--label-ageing", expected="--label-noise with it", got="none", remedy="say how noisy late labels are")
     table = _load(data, dataset=dataset, attack=get_objective(objective).attack)
     table.check_budget(queries)
     jobs = [
-        (str(data), dataset, objective, name, queries, seed, label_noise)
+        Job(str(data), dataset, objective, name, queries, seed, label_noise, label_ageing)
         for name in sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
         for seed in range(first_seed, first_seed + seeds)
     ]
@@ -82,7 +87,17 @@ def run(
     return result
 
 
-Job = tuple[str, str, str, str, int, int, float | None]
+class Job(NamedTuple):
+    """One search, in values that another process can be sent."""
+
+    data: str
+    dataset: str
+    objective: str
+    strategy: str
+    queries: int
+    seed: int
+    label_noise: float | None
+    label_ageing: tuple[float, float] | None
 
 
 def _checked(strategies: Sequence[str], seeds: int, processes: int) -> list[str]:
@@ -103,15 +118,15 @@ def _curves(jobs: list[Job], processes: int, quiet: bool) -> dict[tuple[str, int
     with progress("searches", 0 if quiet else len(jobs)) as bar:
         if processes == 1:
             for job in jobs:
-                found[job[3], job[5]] = torch.tensor(_trial(job))
-                bar.advance(note=job[3])
+                found[job.strategy, job.seed] = torch.tensor(_trial(job))
+                bar.advance(note=job.strategy)
             return found
         with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
             futures = {pool.submit(_trial, job): job for job in jobs}
             for future in as_completed(futures):
                 job = futures[future]
-                found[job[3], job[5]] = torch.tensor(future.result())
-                bar.advance(note=job[3])
+                found[job.strategy, job.seed] = torch.tensor(future.result())
+                bar.advance(note=job.strategy)
     return found
 
 
@@ -120,15 +135,15 @@ def _one_thread() -> None:
 
 
 def _trial(job: Job) -> list[float]:
-    data, dataset, objective, name, queries, seed, label_noise = job
-    target = get_objective(objective)
-    table = _load(data, dataset=dataset, attack=target.attack)
+    target = get_objective(job.objective)
+    table = _load(job.data, dataset=job.dataset, attack=target.attack)
     curve = regret_curve(
         table,
         target.over(len(table.strengths)),
-        get_table_strategy(name),
-        queries=queries,
-        seed=seed,
-        label_noise=label_noise,
+        get_table_strategy(job.strategy),
+        queries=job.queries,
+        seed=job.seed,
+        label_noise=job.label_noise,
+        label_ageing=job.label_ageing,
     )
     return [float(value) for value in curve]

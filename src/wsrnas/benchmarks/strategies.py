@@ -24,14 +24,32 @@ def pvll(evaluator: Evaluator, objective: SearchObjective, seed: int, *, queries
     return Pvll(evaluator, objective, seed, queries=queries, refit_passes=REFIT_PASSES)
 
 
-def ours(evaluator: Evaluator, objective: SearchObjective, seed: int, *, queries: int) -> Strategy:
-    """Return ours without descents: uniform samples cover so small a space, and descents take half of the time."""
-    return registry_ours(evaluator, objective, seed, queries=queries, propose=ProposeSettings(restarts=0))
+def ours(
+    evaluator: Evaluator,
+    objective: SearchObjective,
+    seed: int,
+    *,
+    queries: int,
+    refresh: int = 0,
+    forget: bool = False,
+) -> Strategy:
+    """Return ours without descents: uniform samples cover so small a space, and descents take half of the time.
+
+    `refresh` labels are measured again per query, which no query is charged for; with `forget` a label counts half
+    after a quarter of the budget.
+    """
+    half_life = queries / 4 if forget else None
+    settings = ProposeSettings(restarts=0)
+    return registry_ours(
+        evaluator, objective, seed, queries=queries, propose=settings, refresh=refresh, half_life=half_life
+    )
 
 
 ON_TABLE: dict[str, MakeStrategy] = {
     **{name: make for name, make in STRATEGIES.items() if name not in NEED_SUPER_NETWORK},
     "ours": ours,
+    "ours-refresh": partial(ours, refresh=1),
+    "ours-forget": partial(ours, forget=True),
     "wsr-paper": partial(paper, refit_passes=REFIT_PASSES),
     "wsr-released": partial(paper, refit_passes=REFIT_PASSES, step_size=RELEASED_LEARNING_RATE, released=True),
     "pvll": pvll,

@@ -22,7 +22,7 @@ def regret_curve(
     seed: int,
     judge: Float[Tensor, "A"] | None = None,
     label_noise: float | None = None,
-    ageing: tuple[float, float] | None = None,
+    label_ageing: tuple[float, float] | None = None,
 ) -> Float[Tensor, "queries"]:
     """Run one search; entry q−1 is the regret, in percentage points, of its result after q distinct architectures.
 
@@ -35,7 +35,7 @@ def regret_curve(
     """
     table.check_budget(queries)
     error = None if label_noise is None else label_error(table.losses, objective, label_noise, seed)
-    evaluator = TableEvaluator(table.space, table.rows, table.losses, table.strengths, error=error, ageing=ageing)
+    evaluator = TableEvaluator(table.space, table.rows, table.losses, table.strengths, error=error, ageing=label_ageing)
     truth = objective(table.losses) if judge is None else judge
     regrets = 100 * (truth - truth.min())
     strategy = make(evaluator, objective, seed, queries=queries)

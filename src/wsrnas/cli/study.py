@@ -9,7 +9,7 @@ from wsrnas.errors import nearest, refuse
 
 STUDIES = ("estimators", "one-shot")
 BENCHES = {
-    "nb201": ("objective", "queries", "seeds", "strategies", "label_noise", "figure", "processes"),
+    "nb201": ("objective", "queries", "seeds", "strategies", "label_noise", "label_ageing", "figure", "processes"),
     "nb201-ranking": ("seeds",),
     "nb201-spectrum": ("queries", "seeds", "equal_cost"),
 }
@@ -61,6 +61,8 @@ def bench(arguments: Sequence[str]) -> int:
     of_strategies.add_argument("--objective", default=None, help="wide, joint, paper, apgd or square (wide)")
     of_strategies.add_argument("--strategies", default=None, help=f"some of {','.join(DEFAULT)}")
     of_strategies.add_argument("--label-noise", type=float, default=None, help="rank correlation noisy labels leave")
+    ageing = "with --label-noise, FACTOR,HALF_LIFE: after q queries the error is 1 + FACTOR*2^(-q/HALF_LIFE) as large"
+    of_strategies.add_argument("--label-ageing", default=None, help=ageing)
     of_strategies.add_argument("--figure", default=None, help="file for regret against queries (.svg or .png)")
     of_strategies.add_argument("--processes", type=int, default=None, help="searches at the same time (2)")
     of_budget = parser.add_argument_group("nb201 and nb201-spectrum")
@@ -80,6 +82,8 @@ def bench(arguments: Sequence[str]) -> int:
             refuse(f"--{option.replace('_', '-')}", expected=expected, got="an option of another bench")
     if "strategies" in given:
         given["strategies"] = given["strategies"].split(",")
+    if "label_ageing" in given:
+        given["label_ageing"] = _two_numbers("--label-ageing", given["label_ageing"])
     runs: dict[str, Callable[..., object]] = {
         "nb201": nb201.run,
         "nb201-ranking": ranking.run,
@@ -87,6 +91,14 @@ def bench(arguments: Sequence[str]) -> int:
     }
     runs[name](data, **shared, **given)
     return 0
+
+
+def _two_numbers(option: str, text: str) -> tuple[float, float]:
+    try:
+        first, second = (float(part) for part in text.split(","))
+    except ValueError:
+        refuse(option, expected="two numbers with a comma between them, such as 3,50", got=repr(text))
+    return first, second
 
 
 def _known(command: str, name: str, known: Sequence[str]) -> None:

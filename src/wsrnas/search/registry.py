@@ -41,8 +41,10 @@ def ours(
     *,
     queries: int,
     propose: ProposeSettings | None = None,
+    refresh: int = 0,
+    half_life: float | None = None,
 ) -> Strategy:
-    """Return Wsr-NAS, preset ours: a Gaussian process ψ proposes."""
+    """Return Wsr-NAS, preset ours: a Gaussian process ψ proposes; `refresh` and `half_life` as in `ChooseConfig`."""
     population = max(1, min(20, queries // 2))
     space = evaluator.space
     return WsrNas(
@@ -55,7 +57,9 @@ def ours(
             until=queries // 2,
         ),
         chooser=ProposingChooser(space, objective, seed, settings=propose or ProposeSettings()),
-        settings=ChooseConfig(population=population, iterations=queries - population),
+        settings=ChooseConfig(
+            population=population, iterations=queries - population, refresh=refresh, half_life=half_life
+        ),
         memory=queries,
     )
 

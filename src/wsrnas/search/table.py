@@ -37,7 +37,7 @@ class TableEvaluator(Evaluator):
         if len(strengths) != losses.shape[1] - 1:
             refuse("strengths", expected=f"{losses.shape[1] - 1}, one per robust loss", got=len(strengths))
         if ageing is not None and not (ageing[0] >= 0 and ageing[1] > 0):
-            refuse("ageing", expected="(factor >= 0, half-life > 0)", got=ageing)
+            refuse("--label-ageing", expected="a factor >= 0 and a half-life > 0", got=ageing)
         self.space, self.rows, self.losses, self.strengths = space, rows, losses, strengths
         self.error, self.ageing = error, ageing
         self.cost = 0.0
