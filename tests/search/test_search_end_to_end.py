@@ -1,5 +1,6 @@
 """A whole search on real images, small: everything it writes, resuming, and SIGKILL at random moments."""
 
+import json
 import random
 import signal
 import subprocess
@@ -8,11 +9,14 @@ import time
 
 import pytest
 import torch
+import yaml
+from torch.nn import functional
 
 from wsrnas.cli import main
 from wsrnas.cli.settings import Parser, parse_config
 from wsrnas.data import load_data
 from wsrnas.errors import InputError
+from wsrnas.evaluation.models import load_run
 from wsrnas.rng import stream
 from wsrnas.runs import read_json, read_lines
 from wsrnas.runtime import Runtime
@@ -39,6 +43,7 @@ TINY = [
     "--choose.population=2",
     "--choose.iterations=3",
     "--choose.finalists=2",
+    "--choose.audition=1",
     "--choose.verify_steps=2",
     "--compare.random=0",
 ]
@@ -81,6 +86,39 @@ def test_the_run_folder_is_complete(finished):
     assert result["winner"]["id"] == genotype.id
     assert result["preset"] == preset
     assert len(result["winner"]["verified_losses"]) == 5
+
+
+def test_finalists_are_trained_alone_on_d_t_and_the_best_of_them_wins(finished):
+    preset, out = finished
+    result = read_json(out / "result.json")
+    if preset == "paper":
+        assert result["verified_by"] == "shared weights"
+        assert not (out / "audition").exists()
+        return
+    assert result["verified_by"] == "training alone"
+    search, trained = (yaml.safe_load((run / "config.yaml").read_text()) for run in (out, out / "audition" / "1"))
+    assert trained["data"] == search["data"]
+    assert trained["epochs"] == 1
+    networks = [out / "audition" / str(place) for place in (1, 2)]
+    losses = {genotype_of(path).id: clean_loss(path, out) for path in networks}
+    for finalist in result["finalists"]:
+        assert finalist["verified_losses"][0] == pytest.approx(losses[finalist["id"]], abs=1e-5)
+    objectives = [finalist["verified_objective"] for finalist in result["finalists"]]
+    assert result["winner"]["verified_objective"] == min(objectives)
+
+
+def genotype_of(run):
+    return Genotype.from_json(json.dumps(read_json(run / "network.json")["genotype"]))
+
+
+def clean_loss(run, search):
+    """Cross-entropy of a trained network on the images of D_v that the search measures on."""
+    config = parse_config(
+        SearchConfig, "search", Parser(prog="test"), ["--recipe", str(search / "config.yaml")], default="digits"
+    )[0]
+    images, labels = load_data(config.data, config.seed).valid.fetch(torch.arange(config.loss.images))
+    with torch.no_grad():
+        return float(functional.cross_entropy(load_run(run).eval()(images), labels))
 
 
 def test_every_iteration_is_logged(finished):

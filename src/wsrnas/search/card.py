@@ -53,7 +53,12 @@ def _losses(record: SearchRecord) -> str:
     winner = record.result["winner"]
     rows = [["shared weights, in the search", *(f"{loss:.3f}" for loss in winner.get("losses") or [])]]
     if winner.get("verified_losses"):
-        rows.append(["shared weights, stronger attack", *(f"{loss:.3f}" for loss in winner["verified_losses"])])
+        rows.append(
+            [
+                f"{record.result.get('verified_by', 'shared weights')}, stronger attack",
+                *(f"{loss:.3f}" for loss in winner["verified_losses"]),
+            ]
+        )
     return "## Losses on held-out training images\n\n" + _table(["loss per image", *record.loss_names], rows)
 
 

@@ -151,6 +151,8 @@ class ChooseConfig:
         refresh: old labels measured again per iteration, as the shared weights move.
         half_life: iterations after which a label counts half in training ψ; null never discounts.
         finalists: architectures measured again with a stronger attack before the winner is named; 1 trusts the search.
+        audition: epochs of training alone, on D_t, that each of several finalists gets before it is measured again; 0
+            measures them under the shared weights.
         verify_steps: steps of that attack (APGD).
     """
 
@@ -164,6 +166,7 @@ class ChooseConfig:
     refresh: int = 0
     half_life: float | None = None
     finalists: int = 5
+    audition: int = 10
     verify_steps: int = 20
 
     def __post_init__(self) -> None:
@@ -177,6 +180,7 @@ class ChooseConfig:
             refuse("choose.sampling", expected="genotype with method propose", got="all-edges", remedy=remedy)
         at_least(1, **{"choose.population": self.population, "choose.finalists": self.finalists})
         at_least(0, **{"choose.iterations": self.iterations, "choose.refresh": self.refresh})
+        at_least(0, **{"choose.audition": self.audition})
         if not 0 <= self.explore <= 1:
             refuse("choose.explore", expected="a share in [0,1]", got=self.explore)
 

@@ -6,8 +6,10 @@ import math
 from dataclasses import dataclass
 
 from wsrnas import rng
+from wsrnas.attacks.apgd import APGD
 from wsrnas.data import DataBundle, load_data
 from wsrnas.runtime import Runtime
+from wsrnas.search.audition import audition_settings, training_passes
 from wsrnas.search.compare import training_settings
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.setup import count_parameters, network_config
@@ -52,7 +54,10 @@ def phases(config: SearchConfig, data: DataBundle) -> list[Phase]:
     found.append(Phase("attacks and losses on D_v", (measured + choose.refresh * choose.iterations) * one_measure))
     if estimated:
         found.append(Phase("fidelity checks", checks * sample * (pgd * strengths + refining + 1 + 2 * estimated)))
-    apgd = 2 * choose.verify_steps
+    if choose.audition and choose.finalists > 1 and choose.method == "propose":
+        each = training_passes(audition_settings(config), data)
+        found.append(Phase("finalists trained alone", choose.finalists * each))
+    apgd = APGD(eps=config.weights.radius(), steps=choose.verify_steps).passes
     found.append(Phase("verification", choose.finalists * valid * ((apgd + 1) * strengths + 1)))
     if config.compare.random:
         settings = training_settings(config)

@@ -17,6 +17,7 @@ from wsrnas.evaluation.models import load_run
 from wsrnas.progress import progress
 from wsrnas.runs import RunFolder
 from wsrnas.runtime import Runtime
+from wsrnas.search.audition import audition
 from wsrnas.search.base import Strategy
 from wsrnas.search.card import write_model_card
 from wsrnas.search.choose import Chooser, GradientChooser, ProposingChooser
@@ -144,8 +145,14 @@ class _Search:
         space, started = self.evaluator.space, time.perf_counter()
         finalists = self.strategy.finalists(self.config.choose.finalists)
         cost = self.evaluator.cost
-        with self.folder.timed("verification"):
-            losses = self.evaluator.verify([space.architecture(genotype) for genotype in finalists])
+        alone = self.config.choose.audition > 0 and len(finalists) > 1
+        if alone:
+            heard = audition(self.config, self.data, self.runtime, finalists, self.folder)
+            losses = heard.losses
+            self.evaluator.cost += heard.passes
+        else:
+            with self.folder.timed("verification"):
+                losses = self.evaluator.verify([space.architecture(genotype) for genotype in finalists])
         order = sorted(range(len(finalists)), key=lambda place: float(self.objective(losses[place])))
         winner = finalists[order[0]]
         lines = self.folder.lines()
@@ -175,6 +182,7 @@ class _Search:
                 "objective": asdict(self.objective),
                 "winner": described[0],
                 "finalists": described,
+                "verified_by": "training alone" if alone else "shared weights",
                 "kendall": _held_out_agreement(lines),
                 "fidelity": _mean_fidelity(lines),
                 "warnings": [warning for line in lines for warning in line.get("warnings", [])],

@@ -8,16 +8,22 @@ from wsrnas.report.page import Page
 from wsrnas.search.sections.record import SearchRecord
 from wsrnas.types import format_strength
 
+_MEASURED_AGAIN = {
+    True: "trained alone for a few epochs and measured again",
+    False: "measured again under the shared weights, with nothing trained in between",
+}
+
 
 def add_architecture(page: Page, record: SearchRecord) -> None:
     """The found cells, and the finalists they were chosen from."""
     winner, finalists = record.result.get("winner") or {}, record.result.get("finalists") or []
+    alone = record.result.get("verified_by") == "training alone"
     intro = (
         "The search has not ended yet, so no architecture is named."
         if not winner
         else (
             f"Architecture {winner.get('id', '?')} won"
-            + (f" among {len(finalists)} finalists, each measured again" if len(finalists) > 1 else "")
+            + (f" among {len(finalists)} finalists, each {_MEASURED_AGAIN[alone]}" if len(finalists) > 1 else "")
             + (
                 f"; the network has {winner['parameters']:,} parameters at the size of the search"
                 if "parameters" in winner and winner["parameters"] is not None
@@ -47,8 +53,8 @@ def add_architecture(page: Page, record: SearchRecord) -> None:
         page.table(
             ["finalist", "verified", *record.loss_names],
             rows,
-            "Loss per image on D_v, clean and at each strength. Verified losses were measured once more with a "
-            "stronger attack (APGD) at every strength, without training anything in between.",
+            "Loss per image on D_v, clean and at each strength, under a stronger attack (APGD) at every one; each "
+            f"finalist was {_MEASURED_AGAIN[alone]}.",
             highlight=chosen,
         )
 

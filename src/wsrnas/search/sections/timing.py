@@ -68,13 +68,17 @@ def add_time(page: Page, record: SearchRecord) -> None:
     _add_table_6(page, record)
 
 
+_AFTERWARDS = ("verification", "audition", "comparison")
+"""Phases of which the paper's Table 6 says nothing."""
+
+
 def _add_table_6(page: Page, record: SearchRecord) -> None:
     labelled = {line["iteration"] for line in record.labelled}
     if not labelled:
         return
     own = dict.fromkeys(_TABLE_6, 0.0)
     for line in record.timings:
-        if line["iteration"] in labelled and not str(line["phase"]).startswith(("verification", "comparison")):
+        if line["iteration"] in labelled and not str(line["phase"]).startswith(_AFTERWARDS):
             own[_column(str(line["phase"]))] += float(line["seconds"]) / len(labelled)
     own["sum"] = sum(own.values())
     rows = [_row("this run", own), _row("this run, share", {key: own[key] / (own["sum"] or 1.0) for key in own}, True)]
