@@ -78,7 +78,7 @@ def test_numbers_of_the_run_appear(folder: Path, full: str) -> None:
 
 
 def test_what_to_do_is_said_in_words(full: str) -> None:
-    assert "Mean τ 0.66: the estimator ranks new architectures well" in full
+    assert "Mean τ 0.66: the estimator foresees well how new architectures rank" in full
     assert "The estimate was too weak at 0.105" in full
     assert "by rescale from real noise at 0.03, 0.06, 0.09, each improved by 1 gradient step of 0.3 times" in full
     assert "ranks 1 of 5, 13.5 points above the mean of the random ones; at 6 of 6 strengths" in full

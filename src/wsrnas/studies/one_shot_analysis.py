@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from wsrnas.studies.one_shot_choice import at_equal_cost, choosing, expected_best
+from wsrnas.studies.one_shot_choice import at_equal_cost, auditions, choosing, expected_best
 from wsrnas.studies.one_shot_config import OneShotStudyConfig
 from wsrnas.studies.one_shot_ranks import Array, Bootstrap, estimate, partial
 from wsrnas.studies.one_shot_supernet import SAMPLINGS
@@ -63,6 +63,10 @@ def analysis(
         }
         for sampling in SAMPLINGS
     }
+    repeated = scores[: config.repeated]
+    twice = {
+        kind: np.array([[score[kind] for score in found] for found in repeated]) for kind in ("losses", "accuracy")
+    }
     shown = ("genotype, as searched", "genotype, at the end", "all-edges, genotype at the end")
     return {
         "heads": heads,
@@ -76,6 +80,13 @@ def analysis(
         "spread": _spread(wide, parameters, repeats, config),
         "random_accuracy": float(accuracy.mean()),
         "choosing": {name: choosing(boot, search, variants[name], accuracy) for name in shown},
+        "auditions": auditions(
+            repeats,
+            search,
+            variants["genotype, as searched"][: config.repeated],
+            twice["losses"],
+            twice["accuracy"],
+        ),
         "equal_cost": {
             name: at_equal_cost(boot, search, variants[name], accuracy, images, trained_images) for name in shown
         },

@@ -15,6 +15,7 @@ from wsrnas.search.spectrum import one_of_each_interval
 from wsrnas.studies.one_shot_ranks import Array, Bootstrap, estimate
 
 BEST = 3
+FINALISTS = (1, 2, 3, 5)
 
 
 def selections(search: SearchConfig) -> dict[str, Array]:
@@ -82,6 +83,38 @@ def choosing(boot: Bootstrap, search: SearchConfig, losses: Array, accuracy: Arr
                 "gain_three": asdict(estimate(three - random)),
             }
         )
+    return rows
+
+
+def auditions(
+    boot: Bootstrap, search: SearchConfig, labels: Array, alone: Array, accuracy: Array
+) -> list[dict[str, Any]]:
+    """Return what training the finalists alone is worth, a row per objective and number of finalists.
+
+    Of the finalists, lowest by one-shot labels, the one with the lowest loss after one training is judged by the
+    accuracy of the other training, against the mean of all; both directions are averaged. One finalist is the choice
+    by labels alone. The mean over the strengths is judged by its mean accuracy, Eq. 10 by accuracy weighted alike.
+
+    Args:
+        labels: one-shot losses (n, 1+S).
+        alone: losses trained alone (n, 2, 1+S), of two training seeds.
+        accuracy: accuracies trained alone (n, 2, 1+S).
+    """
+    table, rows = selections(search), []
+    for name in ("all strengths", "Eq. 10"):
+        weights = table[name]
+        order = np.argsort(labels @ weights, kind="stable")
+        losses, judged = (alone @ weights)[order], (accuracy @ weights)[order]
+        present = boot.weights[:, order] > 0
+        for count in sorted({*FINALISTS, len(labels)}):
+            standing = present & (present.cumsum(axis=1) <= count)
+            gains = []
+            for heard, judge in ((0, 1), (1, 0)):
+                winner = np.where(standing, losses[:, heard], np.inf).argmin(axis=1)
+                random = (boot.weights[:, order] @ judged[:, judge]) / boot.weights.sum(axis=1)
+                gains.append(judged[winner, judge] - random)
+            gain = asdict(estimate((gains[0] + gains[1]) / 2))
+            rows.append({"objective": name, "finalists": count, "gain": gain})
     return rows
 
 

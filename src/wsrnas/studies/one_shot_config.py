@@ -86,7 +86,7 @@ def one_shot_config(scale: Scale, *, root: str | None = None, seed: int = 0) -> 
             recipe="study one-shot",
             seed=seed,
             data=DataConfig(
-                name="cifar10", root=root, image_size=16, train_limit=2048, valid_limit=192, test_limit=300
+                name="cifar10", root=root, image_size=16, train_limit=2048, valid_limit=192, test_limit=600
             ),
             space=SpaceConfig(name="darts", channels=6, layers=3),
             spectrum=SpectrumConfig(strengths=list(CIFAR), attacked=list(CIFAR)),
@@ -95,7 +95,7 @@ def one_shot_config(scale: Scale, *, root: str | None = None, seed: int = 0) -> 
             choose=ChooseConfig(population=15, iterations=40, refresh=1),
             compare=CompareConfig(epochs=6, steps=3),
         )
-        return OneShotStudyConfig(search=search, genotypes=12, repeated=4, checkpoints=(30, 70), batch_size=64)
+        return OneShotStudyConfig(search=search, genotypes=12, repeated=12, checkpoints=(30, 70), batch_size=64)
     if scale == "paper":
         search = SearchConfig(
             recipe="study one-shot",

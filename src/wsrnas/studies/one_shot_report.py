@@ -33,6 +33,11 @@ CHOOSING = (
     "strengths, in percent. Gains are over the mean of all genotypes, which is what a random choice gives; 95 % "
     "bootstrap intervals over genotypes."
 )
+AUDITIONS = (
+    "So many finalists, the best by their labels, are each trained alone once; the one of the lowest loss is judged by "
+    "its accuracy in another training, and compared with the mean of all genotypes. One finalist is the choice by "
+    "labels alone. Points of accuracy: the mean over the strengths, or weighted as Eq. 10 weighs losses."
+)
 EQUAL_COST = (
     "With the budget that scoring every genotype by one attacked strength takes, a dearer selection scores fewer: "
     "expected stand-alone accuracy of the best of a random subset. 'scoring' charges attacks and forward passes on "
@@ -116,6 +121,14 @@ def equal_cost(result: dict[str, Any], variant: str) -> Cells:
     return ["chosen by", "passes each", "scored", "best (scoring)", "scored ", "best (training)"], rows
 
 
+def heard(result: dict[str, Any]) -> Cells:
+    """Return the table of what training the finalists alone is worth."""
+    rows = [
+        [row["objective"], str(row["finalists"]), interval(row["gain"], percent=True)] for row in result["auditions"]
+    ]
+    return ["objective", "finalists", "gain over a random genotype"], rows
+
+
 def verdict(result: dict[str, Any]) -> str:
     """Say in plain words what the ranks are worth."""
     heads, spread = result["heads"], result["spread"]
@@ -162,6 +175,7 @@ def to_markdown(result: dict[str, Any]) -> str:
     ]
     for variant in result["choosing"]:
         parts += [f"### {variant}", markdown_table(*chosen(result, variant))]
+    parts += ["## Finalists trained alone", AUDITIONS, markdown_table(*heard(result))]
     parts += ["## Choosing at equal cost", EQUAL_COST]
     for variant in result["equal_cost"]:
         parts += [f"### {variant}", markdown_table(*equal_cost(result, variant))]
@@ -236,6 +250,8 @@ def page(result: dict[str, Any], command: str) -> Page:
     )
     for variant in result["choosing"]:
         built.table(*chosen(result, variant), f"Chosen by losses: {variant}.")
+    built.section("Finalists trained alone", AUDITIONS)
+    built.table(*heard(result), "Finalists are those of the lowest labels of genotype sampling, as searched.")
     built.section("At equal cost", EQUAL_COST)
     for variant in result["equal_cost"]:
         built.table(*equal_cost(result, variant), f"Chosen by losses: {variant}.")

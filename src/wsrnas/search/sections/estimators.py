@@ -57,7 +57,11 @@ def _tau_verdict(page: Page, record: SearchRecord, mean: float) -> None:
         f"(now {record.setting('choose.iterations', '?')})"
     )
     if mean >= _GOOD_TAU:
-        page.callout("good", f"Mean τ {mean:.2f}: the estimator ranks new architectures well; trust its proposals.")
+        text = (
+            f"Mean τ {mean:.2f}: the estimator foresees well how new architectures rank under shared weights. Whether "
+            "they rank alike when trained alone it cannot tell; that is what training the finalists alone is for."
+        )
+        page.callout("good", text)
     elif mean >= _WEAK_TAU:
         text = f"Mean τ {mean:.2f}: the estimator is a useful but rough guide. More labels help: raise {more}."
         page.callout("note", text)
