@@ -12,7 +12,6 @@ from safetensors.torch import save_file
 from torch import nn
 
 from wsrnas.attacks import PGD
-from wsrnas.data import DataConfig
 from wsrnas.errors import InputError
 from wsrnas.evaluation import evaluate
 from wsrnas.evaluation.command import output_folder, run_check, run_compare, run_evaluate
@@ -136,9 +135,14 @@ def test_commands_refuse_what_makes_no_sense(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"pass --data\.name"):
         evaluation_images(str(tmp_path), None, None)
     (tmp_path / "config.yaml").write_text("data: {name: digits, image_size: 12, test_limit: 50}\n")
-    images, _, _ = evaluation_images(str(tmp_path), DataConfig(test_limit=20), None)
+    images, _, _ = evaluation_images(str(tmp_path), {"test_limit": 20}, None)
     assert images.shape == (20, 1, 12, 12), "what is not given stays as the run had it"
-    images, _, described = evaluation_images(None, DataConfig(name="digits"), 30)
+    images, _, _ = evaluation_images(str(tmp_path), {"image_size": None}, 20)
+    assert images.shape == (20, 1, 8, 8), "a setting given at its default counts too"
+    (tmp_path / "config.yaml").write_text("data: {name: cifar10, root: /no/where, test_limit: 50}\n")
+    images, _, described = evaluation_images(str(tmp_path), {"name": "digits"}, 60)
+    assert (len(images), described["name"]) == (60, "digits"), "another data set drops the run's settings"
+    images, _, described = evaluation_images(None, {"name": "digits"}, 30)
     assert len(images) == 30
     assert described["name"] == "digits"
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from wsrnas import zoo
-from wsrnas.cli.settings import Parser
+from wsrnas.cli.settings import Parser, given
 from wsrnas.data import DataConfig
 from wsrnas.evaluation.command import STRENGTHS, output_folder, run_check, run_compare, run_evaluate
 from wsrnas.evaluation.suites import SUITES
@@ -37,7 +38,7 @@ def evaluate(arguments: Sequence[str]) -> int:
         protocol=options.protocol,
         suite=options.suite,
         norm=options.norm,
-        data=_data(options),
+        data=_data(options, arguments),
         limit=options.limit,
         interval=options.interval,
         batch_size=options.batch_size,
@@ -75,7 +76,7 @@ def check(arguments: Sequence[str]) -> int:
         options.run,
         model=options.model,
         weights=options.weights,
-        data=_data(options),
+        data=_data(options, arguments),
         limit=options.limit or 256,
         norm=options.norm,
         others=options.others,
@@ -115,6 +116,7 @@ def _parser(command: str, description: str | None) -> Parser:
     return parser
 
 
-def _data(options: Any) -> DataConfig | None:
-    """Return the data asked for, or None where nothing was said and the run's own is meant."""
-    return None if options.data == DataConfig() else options.data
+def _data(options: Any, arguments: Sequence[str]) -> dict[str, Any]:
+    """Return the data settings that were given; one given at its default still changes the run's."""
+    names = [field.name for field in fields(DataConfig)]
+    return {name: getattr(options.data, name) for name in names if given(arguments, f"--data.{name}") is not None}

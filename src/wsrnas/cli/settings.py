@@ -49,11 +49,11 @@ def parse_config(
     Raises:
         InputError: an unknown recipe, preset or option, or a value that does not fit.
     """
-    name = _given(arguments, "--recipe") or default
+    name = given(arguments, "--recipe") or default
     recipe = {"recipe": name, **recipes.load(command, name)}
     layers = [recipe]
     if command == "search":
-        preset = _given(arguments, "--preset") or recipe.get("preset", "ours")
+        preset = given(arguments, "--preset") or recipe.get("preset", "ours")
         if preset not in recipes.PRESETS:
             remedy = nearest(preset, list(recipes.PRESETS))
             refuse("--preset", expected=" or ".join(recipes.PRESETS), got=preset, remedy=remedy)
@@ -81,7 +81,8 @@ def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return result
 
 
-def _given(arguments: Sequence[str], option: str) -> str | None:
+def given(arguments: Sequence[str], option: str) -> str | None:
+    """Return the text an option was given, the last one counting; None where it was not given."""
     value = None
     for place, argument in enumerate(arguments):
         if argument == option:

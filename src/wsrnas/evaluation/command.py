@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ def run_evaluate(
     protocol: str = "strict",
     suite: str | None = None,
     norm: Norm = "Linf",
-    data: DataConfig | None = None,
+    data: Mapping[str, Any] | None = None,
     limit: int | None = None,
     interval: float | None = None,
     every_image: bool = False,
@@ -53,6 +53,7 @@ def run_evaluate(
         model: instead of `run`: ``package.module:callable``, a .onnx file or a zoo name; `weights` go with it.
         strengths: ``0,2/255,8/255`` or ``1/255:32/255:9``.
         protocol: strict, released or both.
+        data: settings of `DataConfig` that differ from the run's.
         suite: see `suites.SUITES`; default "standard", "black-box" for models without gradients.
         limit: how many test images, a seeded subset with equal classes; None takes all.
         batch_size: of the strict protocol, and of the released one where it alone is run (25 there by default).
@@ -107,7 +108,7 @@ def run_check(
     *,
     model: str | None = None,
     weights: str | None = None,
-    data: DataConfig | None = None,
+    data: Mapping[str, Any] | None = None,
     limit: int = 256,
     norm: Norm = "Linf",
     others: Sequence[str] = (),
@@ -122,6 +123,7 @@ def run_check(
     Writes `eval/checks.json` into `out` (default: the run folder, if one was given).
 
     Args:
+        data: settings of `DataConfig` that differ from the run's.
         others: run folders or other models of the same classes, whose noise joins the black-box check.
     """
     loaded = _load(run, model, weights, resolver)
@@ -165,16 +167,20 @@ def run_compare(
 
 
 def evaluation_images(
-    run: str | None, data: DataConfig | None, limit: int | None
+    run: str | None, data: Mapping[str, Any] | None, limit: int | None
 ) -> tuple[Images, Labels, dict[str, Any]]:
     """Return test images and labels, and what to say about them; a run folder's own data settings are the default.
 
-    Settings given without another data set's name, such as a new `root`, change the run's.
+    The settings given, such as a new `root`, change the run's; another data set's name drops all of the run's.
     """
-    default = DataConfig()
-    config = _run_data(run) if data is None or data.name == default.name else data
-    if data is not None and data.name == default.name:
-        config = replace(config, **{key: value for key, value in vars(data).items() if value != vars(default)[key]})
+    given = dict(data or {})
+    stored = _run_data(run, named="name" in given)
+    if given.get("name", stored.get("name")) != stored.get("name"):
+        stored = {}
+    try:
+        config = DataConfig(**{**stored, **given})
+    except TypeError as error:
+        raise InputError(f"{run}: data settings of another version ({error}); pass --data.* options") from error
     if limit is not None:
         config = replace(config, test_limit=limit)
     bundle = load_data(config, seed=0)
@@ -183,17 +189,16 @@ def evaluation_images(
     return images, labels, {"name": bundle.name, "images": len(split), "classes": list(bundle.classes)}
 
 
-def _run_data(run: str | None) -> DataConfig:
+def _run_data(run: str | None, *, named: bool) -> dict[str, Any]:
     settings = None if run is None else Path(run) / "config.yaml"
     if settings is None or not settings.is_file():
-        return DataConfig()
+        return {}
     stored = (yaml.safe_load(settings.read_text()) or {}).get("data")
-    if not isinstance(stored, dict):
-        refuse("--data.name", expected="a data set", got="none", remedy=f"{settings} names none; pass --data.name")
-    try:
-        return DataConfig(**stored)
-    except TypeError as error:
-        raise InputError(f"{settings}: data settings of another version ({error}); pass --data.* options") from error
+    if isinstance(stored, dict):
+        return stored
+    if named:
+        return {}
+    refuse("--data.name", expected="a data set", got="none", remedy=f"{settings} names none; pass --data.name")
 
 
 def _load(run: str | None, model: str | None, weights: str | None, resolver: Resolver | None) -> LoadedModel:
