@@ -67,7 +67,23 @@ def test_standing_lies_between_label_and_prediction():
     estimator, _, encodings, losses = fitted(get_space("nb201"))
     label, predicted = (standing(estimator, OBJECTIVE, encodings, losses, trust=trust) for trust in (1.0, 0.0))
     assert torch.allclose(label, OBJECTIVE(losses))
-    assert torch.allclose(standing(estimator, OBJECTIVE, encodings, losses), (label + predicted) / 2)
+    half = standing(estimator, OBJECTIVE, encodings, losses, trust=0.5)
+    assert torch.allclose(half, (label + predicted) / 2)
+
+
+def test_labels_that_err_are_not_taken_at_their_word():
+    space = get_space("nb201")
+    encodings = torch.stack([space.encode(space.sample(torch.Generator().manual_seed(s))) for s in range(200)])
+    truth = encodings[:, :, 1].sum(dim=1, keepdim=True) * torch.tensor([1.0, 2.0, 3.0])
+    losses = truth + torch.randn(200, 1, generator=torch.Generator().manual_seed(1)) * truth.std(dim=0)
+    estimator = GaussianProcessLossEstimator(num_edges=6, num_operations=5, num_losses=3)
+    estimator.fit(encodings, losses, generator=torch.Generator())
+    wrong = [
+        float((standing(estimator, OBJECTIVE, encodings, losses, trust) - OBJECTIVE(truth)).square().mean())
+        for trust in (0.0, 0.5, 1.0)
+    ]
+    assert wrong == sorted(wrong)
+    assert wrong[0] < 0.7 * wrong[2]
 
 
 def test_line_25_descends_equation_10_through_the_estimator():
@@ -92,7 +108,7 @@ def test_the_released_step_size_cannot_move_alpha_against_the_gumbel_noise():
     assert float(alpha.abs().max()) <= 20 * RELEASED_LEARNING_RATE * 1.2
 
 
-@pytest.mark.parametrize("change", [{"samples": -1}, {"exploration": 1.5}, {"temperature": 0.0}])
+@pytest.mark.parametrize("change", [{"samples": -1}, {"exploration": 1.5}, {"trust": -0.1}, {"temperature": 0.0}])
 def test_refuses_settings_out_of_range(change):
     with pytest.raises(InputError, match="propose\\."):
         ProposeSettings(**change)

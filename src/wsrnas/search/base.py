@@ -16,11 +16,13 @@ class Evaluator(ABC):
     """Measures architectures. A super-network trains what it measures; a table looks it up.
 
     `cost` counts images passed through a network, forward and backward passes one each: the unit in which all
-    strategies are charged. `record` says what the last call measured, for the log.
+    strategies are charged. `record` says what the last call measured, for the log. `exact` says that a label is the
+    truth itself; labels under shared weights never are.
     """
 
     space: SearchSpace
     strengths: Tensor
+    exact: bool = False
     cost: float
     record: dict[str, Any]
 

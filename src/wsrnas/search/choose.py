@@ -128,7 +128,7 @@ class ProposingChooser(Chooser):
     def choose(self, memory: LossMemory, estimator: LossEstimator, iteration: int) -> tuple[Architecture, str]:
         """Let ψ propose; a set share of the iterations explores uniformly."""
         generator = rng.stream(self.seed, "propose", iteration)
-        ranked = self._by(self.objective(memory.tensors()[1]), memory)
+        ranked = self._by(self._standing(memory, estimator), memory)
         seen = {self.space.canonical(genotype) for genotype in ranked}
         genotype = propose(self.space, estimator, self.objective, seen, generator, self.settings, best=ranked)
         return self.space.architecture(genotype), "proposed"
@@ -137,16 +137,16 @@ class ProposingChooser(Chooser):
         """Nothing moves but ψ itself."""
 
     def finalists(self, memory: LossMemory, estimator: LossEstimator | None, count: int) -> list[Genotype]:
-        """Return the best measured architectures, each label tempered by what ψ makes of its neighbours."""
-        encodings, losses = memory.tensors()
-        values = self.objective(losses)
-        if estimator is not None:
-            values = standing(estimator, self.objective, encodings, losses)
+        """Return the best measured architectures; labels that err are tempered by what ψ makes of their neighbours."""
+        values = self.objective(memory.tensors()[1]) if estimator is None else self._standing(memory, estimator)
         return self._by(values, memory)[:count]
 
     def genotype_id(self, architecture: Architecture) -> str | None:
         """Return the id of the genotype."""
         return self._genotype(architecture.choice).id
+
+    def _standing(self, memory: LossMemory, estimator: LossEstimator) -> Tensor:
+        return standing(estimator, self.objective, *memory.tensors(), self.settings.trust)
 
     def _by(self, values: Tensor, memory: LossMemory) -> list[Genotype]:
         """Return the distinct genotypes of M_v, lowest value first."""

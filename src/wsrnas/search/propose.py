@@ -24,7 +24,9 @@ class ProposeSettings:
 
     `samples` uniform genotypes, all neighbours of the best `parents` measured so far (at most `neighbours` of them),
     and `restarts` descents of Eq. 10 through ψ from Gumbel noise. Ranked by the lower confidence bound
-    mean − `caution`·std of the objective. A share `exploration` of the calls returns a uniform sample instead.
+    mean − `caution`·std of the objective. A share `exploration` of the calls returns a uniform sample instead. Measured
+    architectures are ordered by `trust`·label + (1−trust)·prediction of Eq. 10: 1 for exact labels; 0 for
+    noisy ones where ψ is a Gaussian process, which has weighed them already.
     """
 
     samples: int = 256
@@ -36,6 +38,7 @@ class ProposeSettings:
     temperature: float = 1.0
     caution: float = 1.0
     exploration: float = 0.05
+    trust: float = 0.5
 
     def __post_init__(self) -> None:
         for name in ("samples", "parents", "neighbours", "restarts", "descent_steps"):
@@ -43,6 +46,8 @@ class ProposeSettings:
                 refuse(f"propose.{name}", expected="a number >= 0", got=getattr(self, name))
         if not 0 <= self.exploration <= 1:
             refuse("propose.exploration", expected="a share in [0,1]", got=self.exploration)
+        if not 0 <= self.trust <= 1:
+            refuse("propose.trust", expected="a share in [0,1]", got=self.trust)
         if not self.temperature > 0:
             refuse("propose.temperature", expected="a temperature > 0", got=self.temperature)
 
@@ -153,14 +158,14 @@ def standing(
     objective: SearchObjective,
     encodings: Float[Tensor, "N E K"],
     losses: Float[Tensor, "N S"],
-    *,
-    trust: float = 0.5,
+    trust: float,
 ) -> Float[Tensor, "N"]:
     """Return how measured architectures stand, lower is better: `trust`·label + (1−trust)·prediction of Eq. 10.
 
-    The lowest of many noisy labels is likelier lucky than good; what ψ makes of its neighbours tempers it. With exact
-    labels half trust loses nothing (see docs/studies/search.md).
+    The lowest of many noisy labels is likelier lucky than good; what ψ makes of its neighbours tempers it.
     """
+    if trust == 1:
+        return objective(losses)
     with torch.no_grad():
         predicted = objective(estimator.predict(encodings).mean)
     return trust * objective(losses) + (1 - trust) * predicted

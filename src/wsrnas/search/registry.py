@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Protocol, runtime_checkable
 
 from wsrnas.errors import nearest, refuse
@@ -44,7 +44,10 @@ def ours(
     refresh: int = 0,
     half_life: float | None = None,
 ) -> Strategy:
-    """Return Wsr-NAS, preset ours: a Gaussian process ψ proposes; `refresh` and `half_life` as in `ChooseConfig`."""
+    """Return Wsr-NAS, preset ours: a Gaussian process ψ proposes; `refresh` and `half_life` as in `ChooseConfig`.
+
+    Exact labels are believed; of noisy ones the process makes what it thinks right.
+    """
     population = max(1, min(20, queries // 2))
     space = evaluator.space
     return WsrNas(
@@ -56,7 +59,9 @@ def ours(
             paths=path_features(space),
             until=queries // 2,
         ),
-        chooser=ProposingChooser(space, objective, seed, settings=propose or ProposeSettings()),
+        chooser=ProposingChooser(
+            space, objective, seed, settings=replace(propose or ProposeSettings(), trust=float(evaluator.exact))
+        ),
         settings=ChooseConfig(
             population=population, iterations=queries - population, refresh=refresh, half_life=half_life
         ),

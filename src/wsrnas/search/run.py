@@ -226,7 +226,8 @@ def chooser(config: SearchConfig, evaluator: OneShot, objective: SearchObjective
             temperature=settings.temperature,
             step_size=settings.step_size,
         )
-    propose = ProposeSettings(exploration=settings.explore)
+    trust = 0.0 if config.loss.estimator == "gaussian-process" else 0.5
+    propose = ProposeSettings(exploration=settings.explore, trust=trust)
     return ProposingChooser(evaluator.space, objective, config.seed, settings=propose)
 
 

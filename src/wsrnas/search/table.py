@@ -40,6 +40,7 @@ class TableEvaluator(Evaluator):
             refuse("--label-ageing", expected="a factor >= 0 and a half-life > 0", got=ageing)
         self.space, self.rows, self.losses, self.strengths = space, rows, losses, strengths
         self.error, self.ageing = error, ageing
+        self.exact = error is None
         self.cost = 0.0
         self.record: dict[str, Any] = {}
         self.first_asked: dict[int, int] = {}

@@ -74,7 +74,7 @@ def test_a_tie_is_broken_by_the_weaker_strength():
     assert float(scores[2, 1]) < float(scores[1, 1]) < float(scores[0, 1])
 
 
-def test_paths_give_way_to_h_once_there_are_enough_labels():
+def test_paths_give_way_to_live_edges_once_there_are_enough_labels():
     space = get_space("nb201")
     paths = PathFeatures(edges=space.edges, operations=space.operations, outputs=space.outputs)
     estimator = GaussianProcessLossEstimator(num_edges=E, num_operations=K, num_losses=2, paths=paths, until=30)
@@ -84,7 +84,7 @@ def test_paths_give_way_to_h_once_there_are_enough_labels():
     assert [group.shape[1] for group in estimator.inputs] == [40, 13]
     estimator.fit(encodings, losses, generator=torch.Generator())
     assert not estimator.on_paths
-    assert [group.shape[1] for group in estimator.inputs] == [E * K]
+    assert [group.shape[1] for group in estimator.inputs] == [E * (K - 1)]
     restored = GaussianProcessLossEstimator(num_edges=E, num_operations=K, num_losses=2, paths=paths, until=30)
     restored.load_state_dict(estimator.state_dict())
     assert torch.equal(restored.predict(encodings).mean, estimator.predict(encodings).mean)

@@ -67,8 +67,42 @@ def test_dead_edges_change_nothing():
     dead = "|nor_conv_3x3~0|+|none~0|{}~1|+|nor_conv_1x1~0|nor_conv_3x3~1|none~2|"
     one, other = (space.encode(space.parse(dead.format(op))) for op in ("nor_conv_1x1", "avg_pool_3x3"))
     assert not torch.equal(one, other)
-    for group in features(space)(torch.stack([one, other])):
+    pair = torch.stack([one, other])
+    for group in (*features(space)(pair), features(space).live_edges(pair)):
         assert torch.equal(group[0], group[1])
+
+
+@pytest.mark.parametrize("name", ["nb201", "darts"])
+@pytest.mark.parametrize("seed", range(8))
+def test_live_edges_are_those_that_some_path_uses(name, seed):
+    space = get_space(name)
+    encoding = space.encode(space.sample(torch.Generator().manual_seed(seed)))
+    expected = torch.zeros_like(encoding)
+    for row in range(space.num_edges):
+        without = encoding.clone()
+        without[row] = 0.0
+        if any(len(all_paths(space, cell, encoding)) > len(all_paths(space, cell, without)) for cell in space.outputs):
+            expected[row] = encoding[row]
+    kept = [k for k, op in enumerate(space.operations) if op != "none"]
+    assert torch.equal(features(space).live_edges(encoding[None])[0], expected[:, kept].flatten().double())
+
+
+def test_a_relaxed_edge_is_as_live_as_the_paths_through_it():
+    space = get_space("nb201")
+    generator = torch.Generator().manual_seed(0)
+    encoding = torch.softmax(torch.randn(space.num_edges, space.num_operations, generator=generator), dim=1)
+    passing = [float(1 - row[space.operations.index("none")]) for row in encoding]
+    before = [1.0, passing[0], passing[1] + passing[0] * passing[2]]
+    after = [0.0, passing[4] + passing[2] * passing[5], passing[5], 1.0]
+    ends = [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)]
+    assert [(s, t) for _, s, t in space.edges] == ends
+    kept = [k for k, op in enumerate(space.operations) if op != "none"]
+    expected = [
+        float(encoding[row, k]) * min(1.0, before[source]) * min(1.0, after[target])
+        for row, (source, target) in enumerate(ends)
+        for k in kept
+    ]
+    assert features(space).live_edges(encoding[None])[0].tolist() == pytest.approx(expected, abs=1e-6)
 
 
 def test_is_differentiable_in_a_relaxed_architecture():

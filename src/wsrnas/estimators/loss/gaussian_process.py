@@ -49,11 +49,12 @@ class GaussianProcessLossEstimator(LossEstimator):
     """L̂ = E[q(f)]: one Gaussian process f per head on normal scores of the losses, q maps scores back to losses.
 
     k(x,x') = σ²·(1 + r + r²/3)·exp(−r) with r² = 5·Σ_g ‖x_g − x'_g‖²/ℓ_g², plus noise ν·σ² on the labels. The groups
-    x_g of features of H are the words and balances of `paths`; without `paths`, or from `until` labels on, H itself
+    x_g of features of H are the words and balances of `paths`, and from `until` labels on its live edges only
     (`until=None` stays on paths): few labels are best spent on what architectures share, many on what tells neighbours
-    apart. ℓ and ν come off a grid by the marginal likelihood, σ² profiled out; on paths each head picks its own, on H
-    all share theirs. `weights` divide the noise: an old label is a noisier one. `optimistic` is
-    q(mean − caution·deviation), deviations on paths counted `PATHS_DEVIATIONS` times. Nothing is drawn at random.
+    apart. Without `paths` they are H itself. ℓ and ν come off a grid by the marginal likelihood, σ² profiled out; on
+    paths each head picks its own, else all share theirs. `weights` divide the noise: an old label is a noisier one.
+    `optimistic` is q(mean − caution·deviation), deviations on paths counted `PATHS_DEVIATIONS` times. Nothing is drawn
+    at random.
 
     Source: Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, Algorithm 2.1 and Section 5.4.
     Differs from the paper: the LSTM of Eq. 8 is replaced.
@@ -114,7 +115,7 @@ class GaussianProcessLossEstimator(LossEstimator):
             refuse("encodings", expected=f"shape (M, {self.shape[0]}, {self.shape[1]})", got=tuple(encodings.shape))
         if self.paths is not None and self.on_paths:
             return list(self.paths(encodings))
-        return [encodings.flatten(1).double()]
+        return [encodings.flatten(1).double() if self.paths is None else self.paths.live_edges(encodings)]
 
     def _choose(self) -> None:
         """Try every combination of lengths and noise: with √W·K·√W = V·diag(λ)·Vᵀ each ν costs a division."""

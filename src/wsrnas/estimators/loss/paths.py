@@ -65,15 +65,45 @@ class PathFeatures:
         balances = [self._sum_over_paths(cell, one, scale, len(weights)) for cell in self.outputs]
         return torch.log1p(torch.cat(words, dim=1)), torch.log1p(torch.cat(balances, dim=1))
 
+    def live_edges(self, encodings: Float[Tensor, "M E K"]) -> Float[Tensor, "M D"]:
+        """Return H without `none` and, edge by edge, times the share of it that some path of the cell runs through.
+
+        That share is min(1, weight of the paths to the source)·min(1, weight of the paths from the target on): 1 for
+        an edge in use and 0 for a dead one in a genotype, whose operation changes nothing.
+        """
+        weights = encodings.double()
+        operations = [k for k, name in enumerate(self.operations) if name != ABSENT]
+        passing = weights[:, :, operations].sum(dim=2)
+        one = weights.new_ones(len(weights))
+        used = torch.zeros_like(passing)
+        for cell in self.outputs:
+            rows = self._rows(cell)
+            before = self._before(cell, one, lambda row, at_source: passing[:, row] * at_source)
+            after = dict.fromkeys(self.outputs[cell], one)
+            for row, source, target in reversed(rows):
+                if target in after:
+                    after[source] = after.get(source, torch.zeros_like(one)) + passing[:, row] * after[target]
+            for row, source, target in rows:
+                if target in after:
+                    used[:, row] = before[source].clamp(max=1.0) * after[target].clamp(max=1.0)
+        return (weights[:, :, operations] * used[:, :, None]).flatten(1)
+
     def _sum_over_paths(self, cell: str, start: Tensor, along: Along, count: int) -> Tensor:
-        """Return Σ over all paths of the cell, node by node: what an edge brings is a function of its source."""
-        rows = [(row, source, target) for row, (name, source, target) in enumerate(self.edges) if name == cell]
-        inputs = {source for _, source, _ in rows} - {target for _, _, target in rows}
-        at = dict.fromkeys(inputs, start.expand(count, -1))
+        """Return Σ over all paths of the cell: what an edge brings is a function of its source."""
+        at = self._before(cell, start.expand(count, -1), along)
+        return torch.stack([at[node] for node in self.outputs[cell]]).sum(dim=0)
+
+    def _before(self, cell: str, start: Tensor, along: Along) -> dict[int, Tensor]:
+        """Return, node by node, the sum over all paths that lead there from an input, where it is `start`."""
+        rows = self._rows(cell)
+        at = dict.fromkeys({source for _, source, _ in rows} - {target for _, _, target in rows}, start)
         for row, source, target in rows:
             brought = along(row, at[source])
             at[target] = at[target] + brought if target in at else brought
-        return torch.stack([at[node] for node in self.outputs[cell]]).sum(dim=0)
+        return at
+
+    def _rows(self, cell: str) -> list[tuple[int, int, int]]:
+        return [(row, source, target) for row, (name, source, target) in enumerate(self.edges) if name == cell]
 
     @cached_property
     def _letters(self) -> list[int]:
