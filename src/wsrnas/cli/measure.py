@@ -119,4 +119,6 @@ def _parser(command: str, description: str | None) -> Parser:
 def _data(options: Any, arguments: Sequence[str]) -> dict[str, Any]:
     """Return the data settings that were given; one given at its default still changes the run's."""
     names = [field.name for field in fields(DataConfig)]
+    if given(arguments, "--data") is not None:
+        return {name: getattr(options.data, name) for name in names}
     return {name: getattr(options.data, name) for name in names if given(arguments, f"--data.{name}") is not None}

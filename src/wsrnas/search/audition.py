@@ -32,7 +32,7 @@ class Audition:
 
 
 def audition_settings(config: SearchConfig) -> TrainConfig:
-    """Return how finalists are trained: as `compare_with_random` trains, but on D_t only, and shorter."""
+    """Return how finalists train: as `compare_with_random` does, but on D_t and for `choose.audition` epochs."""
     settings = training_settings(config)
     epochs = config.choose.audition
     return replace(

@@ -57,7 +57,7 @@ def ours(
         estimator=GaussianProcessLossEstimator(
             **estimator_sizes(evaluator.space, len(evaluator.strengths), seed),
             paths=path_features(space),
-            until=queries // 2,
+            until=queries // 4,
         ),
         chooser=ProposingChooser(
             space, objective, seed, settings=replace(propose or ProposeSettings(), trust=float(evaluator.exact))
