@@ -144,10 +144,11 @@ def test_the_paper_preset_trains_its_estimator_and_uses_every_edge(finished):
         assert sum(operation >= 0 for operation in last["architecture"]) == 16
 
 
-def test_running_the_same_command_again_changes_nothing(finished):
+def test_running_the_same_command_again_changes_nothing(finished, capsys):
     preset, out = finished
     before = {name: (out / name).read_bytes() for name in ("metrics.jsonl", "genotype.json")}
     assert main(command(out, preset)) == 0
+    assert ("loss, alone, APGD" if preset == "ours" else "loss, one-shot, APGD") in capsys.readouterr().out
     assert before == {name: (out / name).read_bytes() for name in before}
 
 

@@ -112,7 +112,8 @@ def _print_result(out: Path) -> None:
     for strength in strengths:
         table.add_column("clean" if strength == 0 else f"{strength:g}", justify="right")
     table.add_row("loss, one-shot, PGD", *_losses(result["winner"]["losses"], len(strengths)))
-    table.add_row("loss, one-shot, APGD", *_losses(result["winner"]["verified_losses"], len(strengths)))
+    how = "alone" if result["verified_by"] == "training alone" else "one-shot"
+    table.add_row(f"loss, {how}, APGD", *_losses(result["winner"]["verified_losses"], len(strengths)))
     if comparison:
         table.add_row("accuracy, trained alone", *(f"{value:.1%}" for value in comparison["winner"]["accuracy"]))
         means = (f"{mean:.1%}" for mean, _ in comparison["random_mean_sd"])
