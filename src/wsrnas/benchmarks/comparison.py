@@ -84,7 +84,7 @@ def summarise(comparison: Comparison, console: Console | None = None) -> None:
     seeds = len(next(iter(comparison.curves.values())))
     title = f"{comparison.dataset}, objective {comparison.objective}: regret in points, {seeds} seeds"
     table = Table(title=title)
-    table.add_column("strategy")
+    table.add_column("strategy", no_wrap=True, min_width=max(map(len, comparison.curves)))
     for query in comparison.checkpoints:
         table.add_column(f"{query} queries", justify="right")
     table.add_column("sd", justify="right")

@@ -47,7 +47,7 @@ def study(arguments: Sequence[str]) -> int:
 def bench(arguments: Sequence[str]) -> int:
     """Judge searches, ψ and the choice of strengths on the robustness table of NAS-Bench-201."""
     from wsrnas.benchmarks import nb201, ranking, spectrum
-    from wsrnas.benchmarks.strategies import DEFAULT
+    from wsrnas.benchmarks.strategies import ON_TABLE
 
     parser = Parser(prog="wsrnas bench", description=bench.__doc__)
     parser.add_argument(
@@ -59,7 +59,7 @@ def bench(arguments: Sequence[str]) -> int:
     parser.add_argument("--json", default=None, help="file for the result")
     of_strategies = parser.add_argument_group("nb201")
     of_strategies.add_argument("--objective", default=None, help="wide, joint, paper, apgd or square (wide)")
-    of_strategies.add_argument("--strategies", default=None, help=f"some of {','.join(DEFAULT)}")
+    of_strategies.add_argument("--strategies", default=None, help=f"some of {','.join(ON_TABLE)}")
     of_strategies.add_argument("--label-noise", type=float, default=None, help="rank correlation noisy labels leave")
     ageing = "with --label-noise, FACTOR,HALF_LIFE: after q queries the error is 1 + FACTOR*2^(-q/HALF_LIFE) as large"
     of_strategies.add_argument("--label-ageing", default=None, help=ageing)
