@@ -58,7 +58,7 @@ def audition(
     settings, sizes = audition_settings(config), network_config(config, data)
     spectrum = Spectrum(config.spectrum.all_strengths(), config.spectrum.all_strengths())
     attack = APGD(eps=spectrum.strengths[0], steps=config.choose.verify_steps)
-    losses, passes = [], 0
+    losses, passes = [], len(finalists) * training_passes(settings, data)
     with progress("audition", len(finalists)) as bar:
         for place, genotype in enumerate(finalists, start=1):
             path = folder.path / "audition" / str(place)
@@ -73,7 +73,7 @@ def audition(
                     lambda batch: rng.stream(config.seed, "audition", batch),
                 )
             losses.append(measured)
-            passes += cost + training_passes(settings, data)
+            passes += cost
             bar.advance(note=genotype.id)
     return Audition(losses, passes)
 

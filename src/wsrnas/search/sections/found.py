@@ -9,21 +9,21 @@ from wsrnas.search.sections.record import SearchRecord
 from wsrnas.types import format_strength
 
 _MEASURED_AGAIN = {
-    True: "trained alone for a few epochs and measured again",
-    False: "measured again under the shared weights, with nothing trained in between",
+    "training alone": "trained alone for a few epochs and measured again",
+    "shared weights": "measured again under the shared weights, with nothing trained in between",
 }
 
 
 def add_architecture(page: Page, record: SearchRecord) -> None:
     """The found cells, and the finalists they were chosen from."""
     winner, finalists = record.result.get("winner") or {}, record.result.get("finalists") or []
-    alone = record.result.get("verified_by") == "training alone"
+    again = _MEASURED_AGAIN[record.result.get("verified_by", "shared weights")]
     intro = (
         "The search has not ended yet, so no architecture is named."
         if not winner
         else (
             f"Architecture {winner.get('id', '?')} won"
-            + (f" among {len(finalists)} finalists, each {_MEASURED_AGAIN[alone]}" if len(finalists) > 1 else "")
+            + (f" among {len(finalists)} finalists, each {again}" if len(finalists) > 1 else "")
             + (
                 f"; the network has {winner['parameters']:,} parameters at the size of the search"
                 if "parameters" in winner and winner["parameters"] is not None
@@ -54,7 +54,7 @@ def add_architecture(page: Page, record: SearchRecord) -> None:
             ["finalist", "verified", *record.loss_names],
             rows,
             "Loss per image on D_v, clean and at each strength, under a stronger attack (APGD) at every one; each "
-            f"finalist was {_MEASURED_AGAIN[alone]}.",
+            f"finalist was {again}.",
             highlight=chosen,
         )
 
