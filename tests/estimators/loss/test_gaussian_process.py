@@ -26,46 +26,55 @@ def fitted():
     return estimator
 
 
-def test_agrees_with_scikit_learn_at_the_same_hyperparameters():
+def peer_kernel(encodings, length):
+    flat = encodings.flatten(1).double()
+    unit = torch.cdist(flat, flat).square().mean().sqrt()  # lengths are in root mean square distances
+    return Matern(length_scale=length * float(unit), nu=2.5), flat
+
+
+def evidence(encodings, target, length, noise):
+    """log N(target | 0, σ²(K + ν·1)) with σ² the most likely one, and σ²."""
+    kernel, flat = peer_kernel(encodings, length)
+    covariance = torch.tensor(kernel(flat.numpy())) + noise * torch.eye(len(flat), dtype=torch.float64)
+    signal = target @ torch.linalg.solve(covariance, target) / len(target)
+    normal = torch.distributions.MultivariateNormal(torch.zeros_like(target), signal * covariance, validate_args=False)
+    return float(normal.log_prob(target)), float(signal)
+
+
+def peer_posterior(encodings, target, new, length, noise):
+    """scikit-learn's mean and deviation, times σ."""
+    kernel, flat = peer_kernel(encodings, length)
+    peer = GaussianProcessRegressor(kernel, alpha=noise, optimizer=None).fit(flat.numpy(), target.numpy())
+    mean, deviation = peer.predict(new.flatten(1).double().numpy(), return_std=True)
+    return torch.tensor(mean), torch.tensor(deviation) * evidence(encodings, target, length, noise)[1] ** 0.5
+
+
+@pytest.mark.parametrize("heads", ["own", "shared"])
+def test_agrees_with_scikit_learn_at_the_same_hyperparameters(heads):
     estimator, (encodings, losses) = fitted(), labels(40, 0)
     new = labels(10, 1)[0]
-    mean, deviation = estimator.posterior(new)
-    for head in range(2):
-        scores = NormalScores(losses).scores[:, head]
-        (length,), noise = estimator.heads[head]
-        flat = encodings.flatten(1).double()
-        unit = torch.cdist(flat, flat).square().mean().sqrt()  # lengths are in root mean square distances
-        kernel = Matern(length_scale=length * float(unit), nu=2.5)
-        peer = GaussianProcessRegressor(kernel, alpha=noise, optimizer=None)
-        peer.fit(flat.numpy(), scores.numpy())
-        peer_mean, peer_std = peer.predict(new.flatten(1).double().numpy(), return_std=True)
-        assert torch.allclose(mean[:, head], torch.tensor(peer_mean), atol=1e-5)
-        expected = torch.tensor(peer_std) * estimator.solutions[head].signal.sqrt()
-        assert torch.allclose(deviation[:, head], expected, atol=1e-5)
+    mean, deviation = estimator.posterior(new, getattr(estimator, heads))
+    for loss, ((length,), noise) in enumerate(getattr(estimator, heads)):
+        expected = peer_posterior(encodings, NormalScores(losses).scores[:, loss], new, length, noise)
+        assert torch.allclose(mean[:, loss], expected[0], atol=1e-5)
+        assert torch.allclose(deviation[:, loss], expected[1], atol=1e-5)
 
 
-def test_chooses_the_hyperparameters_of_the_largest_marginal_likelihood():
-    estimator, (encodings, losses) = fitted(), labels(40, 0)
-    scores = NormalScores(losses).scores
-    flat = encodings.flatten(1).double()
-    unit = torch.cdist(flat, flat).square().mean().sqrt()
-
-    def evidence(length, noise):
-        kernel = torch.tensor(Matern(length_scale=length * float(unit), nu=2.5)(flat.numpy()))
-        total = 0.0
-        for target in scores.unbind(1):
-            covariance = kernel + noise * torch.eye(len(kernel), dtype=torch.float64)
-            signal = target @ torch.linalg.solve(covariance, target) / len(target)
-            total += float(
-                torch.distributions.MultivariateNormal(
-                    torch.zeros_like(target), signal * covariance, validate_args=False
-                ).log_prob(target)
-            )
-        return total
-
-    (length,), noise = estimator.heads[0]
-    best = max(evidence(other, nu) for other in LENGTHS[:-1] for nu in NOISES)
-    assert evidence(length, noise) == pytest.approx(best, abs=1e-3)
+def test_chooses_the_hyperparameters_of_the_largest_marginal_likelihood_for_each_loss_and_for_all():
+    encodings, losses = labels(12, 4)
+    estimator = GaussianProcessLossEstimator(num_edges=E, num_operations=K, num_losses=2)
+    estimator.fit(encodings, losses, generator=torch.Generator())
+    grid = [(length, noise) for length in LENGTHS for noise in NOISES]
+    each = [
+        {pair: evidence(encodings, target, *pair)[0] for pair in grid}
+        for target in NormalScores(losses).scores.unbind(1)
+    ]
+    for ((length,), noise), logs in zip(estimator.own, each):
+        assert logs[length, noise] == pytest.approx(max(logs.values()), abs=1e-3)
+    ((length,), noise) = estimator.shared[0]
+    total = {pair: sum(logs[pair] for logs in each) for pair in grid}
+    assert total[length, noise] == pytest.approx(max(total.values()), abs=1e-3)
+    assert estimator.own[0] != estimator.own[1]
 
 
 def test_a_tie_is_broken_by_the_weaker_strength():
@@ -92,7 +101,7 @@ def test_paths_give_way_to_live_edges_once_there_are_enough_labels():
 
 def test_expected_losses_lie_between_the_labels_where_the_process_is_unsure():
     estimator, new = fitted(), labels(10, 1)[0]
-    mean, deviation = estimator.posterior(new)
+    mean, deviation = estimator.posterior(new, estimator.own)
     draws = torch.randn(20000, 1, 1, generator=torch.Generator().manual_seed(0)).double()
     # Seven nodes on a piecewise linear q.
     expected = estimator.map.restore((mean + deviation * draws).flatten(0, 1)).view(20000, *mean.shape).mean(dim=0)
@@ -114,7 +123,7 @@ def test_normal_scores_restore_the_labels_and_go_on_beyond_them():
 def test_optimism_grows_with_caution():
     estimator, new = fitted(), labels(10, 1)[0]
     careful, bold = estimator.optimistic(new, 0.0), estimator.optimistic(new, 2.0)
-    assert torch.allclose(careful, estimator.map.restore(estimator.posterior(new)[0]).float())
+    assert torch.allclose(careful, estimator.map.restore(estimator.posterior(new, estimator.shared)[0]).float())
     assert bool((bold < careful).all())
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from wsrnas.errors import refuse
 from wsrnas.estimators.loss.base import LossEstimator, Prediction
+from wsrnas.estimators.loss.kernel import matern, spread, squared_distances
 from wsrnas.estimators.loss.paths import PathFeatures
 from wsrnas.estimators.loss.quantiles import NormalScores
 from wsrnas.estimators.loss.standardise import check_labels
@@ -31,30 +32,30 @@ their losses that the process is soon surer than a search for the single best on
 
 
 class Head(NamedTuple):
-    """What one loss's process chose: a length scale per group, and ν."""
+    """The hyperparameters of one loss's process: a length scale per group, and ν."""
 
     lengths: tuple[float, ...]
     noise: float
 
 
 class Solved(NamedTuple):
-    """One loss's process conditioned on the labels: K + ν·W⁻¹ = L·Lᵀ, (K + ν·W⁻¹)⁻¹ y, and the signal variance."""
+    """Hyperparameters conditioned on the labels: K + ν·W⁻¹ = L·Lᵀ, (K + ν·W⁻¹)⁻¹ y, and the signal variances."""
 
     factor: Float[Tensor, "N N"]
-    solved: Float[Tensor, "N"]
-    signal: Float[Tensor, ""]
+    solved: Float[Tensor, "N S"]
+    signal: Float[Tensor, "S"]
 
 
 class GaussianProcessLossEstimator(LossEstimator):
-    """L̂ = E[q(f)]: one Gaussian process f per head on normal scores of the losses, q maps scores back to losses.
+    """L̂ = E[q(f)]: one Gaussian process f per loss on normal scores of the losses, q maps scores back to losses.
 
     k(x,x') = σ²·(1 + r + r²/3)·exp(−r) with r² = 5·Σ_g ‖x_g − x'_g‖²/ℓ_g², plus noise ν·σ² on the labels. The groups
     x_g of features of H are the words and balances of `paths`, and from `until` labels on its live edges only
     (`until=None` stays on paths): few labels are best spent on what architectures share, many on what tells neighbours
-    apart. Without `paths` they are H itself. ℓ and ν come off a grid by the marginal likelihood, σ² profiled out; on
-    paths each head picks its own, else all share theirs. `weights` divide the noise: an old label is a noisier one.
-    `optimistic` is q(mean − caution·deviation), deviations on paths counted `PATHS_DEVIATIONS` times. Nothing is drawn
-    at random.
+    apart. Without `paths` they are H itself. ℓ and ν come off a grid by the marginal likelihood, σ² profiled out, and
+    `weights` divide the noise: an old label is a noisier one. In `predict` each loss has its own ℓ and ν. `optimistic`
+    is q(mean − caution·deviation); on paths with the same ℓ and ν and deviations counted `PATHS_DEVIATIONS` times, else
+    with one ℓ and ν for all losses, so that a loss easily predicted does not end the search. Nothing is random.
 
     Source: Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, Algorithm 2.1 and Section 5.4.
     Differs from the paper: the LSTM of Eq. 8 is replaced.
@@ -73,7 +74,9 @@ class GaussianProcessLossEstimator(LossEstimator):
         self.shape = (num_edges, num_operations, num_losses)
         self.seed, self.paths, self.until = seed, paths, until
         self.chosen_at = self.fits = 0
-        self.heads: list[Head] = []
+        self.own: list[Head] = []
+        self.shared: list[Head] = []
+        self.solutions: dict[Head, Solved] = {}
         self.labels: tuple[Tensor, Tensor, Tensor] | None = None
 
     @property
@@ -106,7 +109,7 @@ class GaussianProcessLossEstimator(LossEstimator):
         self.map = NormalScores(losses)
         self.precision = weights.double().clamp_min(1e-3)
         groups = self._groups(encodings)
-        self.scales = [_spread(group) for group in groups]
+        self.scales = [spread(group) for group in groups]
         self.inputs = [group / scale for group, scale in zip(groups, self.scales)]
         self.squares = [squared_distances(group, group) for group in self.inputs]
 
@@ -120,57 +123,52 @@ class GaussianProcessLossEstimator(LossEstimator):
     def _choose(self) -> None:
         """Try every combination of lengths and noise: with √W·K·√W = V·diag(λ)·Vᵀ each ν costs a division."""
         targets, root = self.map.scores, self.precision.sqrt()
-        best = torch.full((targets.shape[1],), -torch.inf, dtype=torch.float64)
-        self.heads = [Head((LENGTHS[0],) * len(self.squares), NOISES[0])] * targets.shape[1]
+        tried: list[Head] = []
+        evidence: list[Float[Tensor, "S"]] = []
         for lengths in product(LENGTHS, repeat=len(self.squares)):
-            kernel = matern(_combined(self.squares, lengths))
+            kernel = matern(self.squares, lengths)
             eigenvalues, vectors = torch.linalg.eigh(root[:, None] * kernel * root)
             projected = (vectors.T @ (root[:, None] * targets)).square()
             for noise in NOISES:
                 spectrum = eigenvalues.clamp_min(0.0) + noise
                 signal = (projected / spectrum[:, None]).mean(dim=0).clamp_min(1e-9)
-                evidence = -0.5 * (len(targets) * signal.log() + spectrum.log().sum())
-                if not self.on_paths:
-                    evidence = evidence.sum().expand_as(best)
-                for head in (evidence > best).nonzero().flatten().tolist():
-                    self.heads[head] = Head(lengths, noise)
-                best = torch.maximum(best, evidence)
+                tried.append(Head(lengths, noise))
+                evidence.append(-0.5 * (len(targets) * signal.log() + spectrum.log().sum()))
+        log = torch.stack(evidence)
+        self.own = [tried[place] for place in log.argmax(dim=0).tolist()]
+        self.shared = [tried[int(log.sum(dim=1).argmax())]] * targets.shape[1]
 
     def _condition(self) -> None:
-        factors = {
-            head: torch.linalg.cholesky(
-                matern(_combined(self.squares, head.lengths)) + torch.diag(head.noise / self.precision)
-            )
-            for head in set(self.heads)
-        }
-        self.solutions = []
-        for head, targets in zip(self.heads, self.map.scores.unbind(1)):
-            factor = factors[head]
-            solved = torch.cholesky_solve(targets[:, None], factor)[:, 0]
-            self.solutions.append(Solved(factor, solved, (targets @ solved / len(targets)).clamp_min(1e-9)))
+        """Solve for every choice in use, for all losses at once."""
+        targets = self.map.scores
+        self.solutions = {}
+        for head in {*self.own, *self.shared}:
+            factor = torch.linalg.cholesky(matern(self.squares, head.lengths) + torch.diag(head.noise / self.precision))
+            solved = torch.cholesky_solve(targets, factor)
+            self.solutions[head] = Solved(factor, solved, (targets * solved).mean(dim=0).clamp_min(1e-9))
 
-    def posterior(self, encodings: Float[Tensor, "M E K"]) -> tuple[Float[Tensor, "M S"], Float[Tensor, "M S"]]:
-        """Return mean and deviation of the normal scores; 0 and 1 before the first fit."""
+    def posterior(
+        self, encodings: Float[Tensor, "M E K"], heads: list[Head]
+    ) -> tuple[Float[Tensor, "M S"], Float[Tensor, "M S"]]:
+        """Return mean and deviation of the normal scores, each loss by its head; 0 and 1 before the first fit."""
         groups = self._groups(encodings)
         if self.labels is None:
             still = 0.0 * groups[0].sum(dim=1, keepdim=True).expand(-1, self.shape[2])
             return still, still + 1.0
         squares = [squared_distances(g / s, x) for g, s, x in zip(groups, self.scales, self.inputs)]
-        crosses = {lengths: matern(_combined(squares, lengths)) for lengths in {head.lengths for head in self.heads}}
-        left: dict[Head, Tensor] = {}
-        means, deviations = [], []
-        for head, solution in zip(self.heads, self.solutions):
-            cross = crosses[head.lengths]
-            if head not in left:
-                explained = torch.linalg.solve_triangular(solution.factor, cross.T, upper=False).square().sum(dim=0)
-                left[head] = (1 - explained).clamp_min(1e-9)
-            means.append(cross @ solution.solved)
-            deviations.append((left[head] * solution.signal).sqrt())
+        found = {head: self._at(squares, head) for head in dict.fromkeys(heads)}
+        means, deviations = zip(*((found[head][0][:, i], found[head][1][:, i]) for i, head in enumerate(heads)))
         return torch.stack(means, dim=1), torch.stack(deviations, dim=1)
+
+    def _at(self, squares: list[Tensor], head: Head) -> tuple[Float[Tensor, "M S"], Float[Tensor, "M S"]]:
+        solution, cross = self.solutions[head], matern(squares, head.lengths)
+        explained = torch.linalg.solve_triangular(solution.factor, cross.T, upper=False).square().sum(dim=0)
+        variance = (1 - explained).clamp_min(1e-9)[:, None] * solution.signal
+        return cross @ solution.solved, variance.sqrt()
 
     def predict(self, encodings: Float[Tensor, "M E K"]) -> Prediction:
         """Return mean and deviation (M, S) of q(f), in the units of the losses."""
-        mean, deviation = self.posterior(encodings)
+        mean, deviation = self.posterior(encodings, self.own)
         values = torch.stack([self._restore(mean + node * deviation) for node in _NODES.tolist()])
         expected = (values * _SHARES).sum(dim=0)
         variance = ((values - expected).square() * _SHARES).sum(dim=0)
@@ -178,7 +176,7 @@ class GaussianProcessLossEstimator(LossEstimator):
 
     def optimistic(self, encodings: Float[Tensor, "M E K"], caution: float) -> Float[Tensor, "M S"]:
         """Return q(mean − caution·deviation)."""
-        mean, deviation = self.posterior(encodings)
+        mean, deviation = self.posterior(encodings, self.own if self.on_paths else self.shared)
         times = caution * PATHS_DEVIATIONS if self.on_paths else caution
         return self._restore(mean - times * deviation).float()
 
@@ -191,13 +189,15 @@ class GaussianProcessLossEstimator(LossEstimator):
             "labels": self.labels,
             "chosen_at": self.chosen_at,
             "fits": self.fits,
-            "heads": [(list(head.lengths), head.noise) for head in self.heads],
+            "own": [tuple(head) for head in self.own],
+            "shared": [tuple(head) for head in self.shared],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore them."""
         self.chosen_at, self.fits = state["chosen_at"], state["fits"]
-        self.heads = [Head(tuple(lengths), noise) for lengths, noise in state["heads"]]
+        self.own = [Head(*head) for head in state["own"]]
+        self.shared = [Head(*head) for head in state["shared"]]
         if state["labels"] is not None:
             self._remember(*state["labels"])
             self._condition()
@@ -206,25 +206,3 @@ class GaussianProcessLossEstimator(LossEstimator):
 # Seven-point Gauss-Hermite rule for a standard normal variable.
 _NODES, _WEIGHTS = hermegauss(7)
 _SHARES = torch.from_numpy(_WEIGHTS / _WEIGHTS.sum())[:, None, None]
-
-
-def _spread(group: Float[Tensor, "N F"]) -> Float[Tensor, ""]:
-    """Return the root mean square distance between two labels of the group; 1 where all are alike."""
-    spread = (2 * group.var(dim=0, correction=0).sum()).sqrt()
-    return torch.where(spread > 1e-8, spread, torch.ones_like(spread))
-
-
-def _combined(squares: list[Tensor], lengths: tuple[float, ...]) -> Tensor:
-    return torch.stack([square / length**2 for square, length in zip(squares, lengths)]).sum(dim=0)
-
-
-def squared_distances(x: Float[Tensor, "M D"], y: Float[Tensor, "N D"]) -> Float[Tensor, "M N"]:
-    """Return ‖x−y‖² of every pair."""
-    squares = x.square().sum(dim=1)[:, None] + y.square().sum(dim=1)[None]
-    return (squares - 2 * x @ y.T).clamp_min(0.0)
-
-
-def matern(squares: Tensor) -> Tensor:
-    """Return the Matérn-5/2 kernel of squared distances over squared lengths; differentiable where two points meet."""
-    r = (5 * squares + 1e-12).sqrt()
-    return (1 + r + r.square() / 3) * torch.exp(-r)
