@@ -35,7 +35,9 @@ def ours(evaluator, seed=0, **settings):
 
 
 def paper(evaluator, seed=0, iterations=40):
-    chosen = ChooseConfig(population=16, iterations=iterations, sampling="all-edges", method="gradient")
+    chosen = ChooseConfig(
+        population=16, iterations=iterations, design="random", sampling="all-edges", method="gradient"
+    )
     return WsrNas(
         evaluator,
         OBJECTIVE,

@@ -18,7 +18,13 @@ PRESETS: dict[str, dict[str, Any]] = {
         "spectrum": {"attacked": 3, "attacked_at": "first"},
         "noise": {"estimator": "a-ane", "fidelity_bound": 0.0},
         "loss": {"estimator": "lstm", "memory": 100},
-        "choose": {"sampling": "all-edges", "method": "gradient", "finalists": 1, "audition": 0},
+        "choose": {
+            "design": "random",
+            "sampling": "all-edges",
+            "method": "gradient",
+            "finalists": 1,
+            "audition": 0,
+        },
     },
 }
 """What a preset changes in the defaults of `SearchConfig`; a recipe and the command line have the last word."""

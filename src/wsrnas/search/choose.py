@@ -11,6 +11,7 @@ from torch import Tensor
 from wsrnas import rng
 from wsrnas.estimators.loss.base import LossEstimator
 from wsrnas.estimators.memory import LossLabel, LossMemory
+from wsrnas.search.design import representative
 from wsrnas.search.gradient_update import alpha_optimizer, update_alpha
 from wsrnas.search.objective import SearchObjective
 from wsrnas.search.propose import ProposeSettings, distinct_samples, propose, standing
@@ -113,16 +114,25 @@ class GradientChooser(Chooser):
 
 
 class ProposingChooser(Chooser):
-    """Ours: distinct genotype-shaped samples, then the unseen architecture that ψ likes best."""
+    """Ours: samples by the `design` (representative or random), then the unseen architecture that ψ likes best."""
 
-    def __init__(self, space: SearchSpace, objective: SearchObjective, seed: int, *, settings: ProposeSettings) -> None:
+    def __init__(
+        self,
+        space: SearchSpace,
+        objective: SearchObjective,
+        seed: int,
+        *,
+        settings: ProposeSettings,
+        design: str = "representative",
+    ) -> None:
         super().__init__(space, objective, seed)
-        self.settings = settings
+        self.settings, self.design = settings, design
         self._genotypes: dict[Choice, Genotype] = {}
 
     def population(self, size: int, seed: int) -> list[Architecture]:
-        """Sample distinct genotypes uniformly."""
-        genotypes = distinct_samples(self.space, size, lambda index: rng.stream(seed, "population", index))
+        """Pick distinct genotypes by the design."""
+        pick = representative if self.design == "representative" else distinct_samples
+        genotypes = pick(self.space, size, lambda index: rng.stream(seed, "population", index))
         return [self.space.architecture(genotype) for genotype in genotypes]
 
     def choose(self, memory: LossMemory, estimator: LossEstimator, iteration: int) -> tuple[Architecture, str]:

@@ -142,6 +142,8 @@ class ChooseConfig:
 
     Args:
         population: N, architectures that warm up the weights and fill M_v.
+        design: representative (of many uniform samples, those whose labels say most about all of them) or random
+            (uniform; with all-edges GumbelSoftmax(A), as the paper).
         iterations: T, search iterations after that.
         sampling: genotype (what is measured is what will be built) or all-edges (GumbelSoftmax(A), as the paper).
         method: propose (ψ names the next architecture) or gradient (A moves by the gradient of Eq. 10, as the paper).
@@ -157,6 +159,7 @@ class ChooseConfig:
     """
 
     population: int = 100
+    design: str = "representative"
     iterations: int = 100
     sampling: str = "genotype"
     method: str = "propose"
@@ -170,6 +173,7 @@ class ChooseConfig:
     verify_steps: int = 20
 
     def __post_init__(self) -> None:
+        one_of("choose.design", self.design, ("representative", "random"))
         one_of("choose.sampling", self.sampling, ("genotype", "all-edges"))
         one_of("choose.method", self.method, ("propose", "gradient"))
         if self.method == "gradient" and self.sampling == "genotype":
@@ -178,6 +182,9 @@ class ChooseConfig:
         if self.method == "propose" and self.sampling == "all-edges":
             remedy = "set choose.sampling genotype, or choose.method gradient"
             refuse("choose.sampling", expected="genotype with method propose", got="all-edges", remedy=remedy)
+        if self.method == "gradient" and self.design == "representative":
+            remedy = "set choose.design random, or choose.method propose"
+            refuse("choose.design", expected="random with method gradient", got="representative", remedy=remedy)
         at_least(1, **{"choose.population": self.population, "choose.finalists": self.finalists})
         at_least(0, **{"choose.iterations": self.iterations, "choose.refresh": self.refresh})
         at_least(0, **{"choose.audition": self.audition})

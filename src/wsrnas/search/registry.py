@@ -90,7 +90,7 @@ def paper(
     sizes = estimator_sizes(evaluator.space, len(evaluator.strengths), seed)
     population = max(1, queries // 2)
     settings = ChooseConfig(
-        population=population, iterations=queries - population, sampling="all-edges", method="gradient"
+        population=population, iterations=queries - population, design="random", sampling="all-edges", method="gradient"
     )
     chooser: Chooser = GradientChooser(
         evaluator.space, objective, seed, temperature=settings.temperature, step_size=step_size

@@ -228,7 +228,7 @@ def chooser(config: SearchConfig, evaluator: OneShot, objective: SearchObjective
         )
     trust = 0.0 if config.loss.estimator == "gaussian-process" else 0.5
     propose = ProposeSettings(exploration=settings.explore, trust=trust)
-    return ProposingChooser(evaluator.space, objective, config.seed, settings=propose)
+    return ProposingChooser(evaluator.space, objective, config.seed, settings=propose, design=settings.design)
 
 
 def _search_losses(choice: Choice, lines: list[dict[str, Any]]) -> list[float] | None:

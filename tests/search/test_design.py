@@ -1,0 +1,76 @@
+"""The first architectures: picked as the text of Cohn's criterion says, and better to learn from than any."""
+
+import pytest
+import torch
+from tests.search.known_optimum import AdditiveEvaluator
+
+from wsrnas.errors import InputError
+from wsrnas.rng import stream
+from wsrnas.search import design
+from wsrnas.search.choose import ProposingChooser
+from wsrnas.search.config import ChooseConfig
+from wsrnas.search.objective import SearchObjective
+from wsrnas.search.propose import ProposeSettings, distinct_samples
+from wsrnas.spaces import get_space
+
+
+def generator_for(index):
+    return stream(3, "population", index)
+
+
+def variance_left(covariance, picked):
+    """Mean variance of a process with these labels: mean of diag(K − K_cp (K_pp + ν)⁻¹ K_pc)."""
+    noisy = covariance[picked][:, picked] + design.NOISE * torch.eye(len(picked), dtype=torch.float64)
+    explained = covariance[:, picked] @ torch.linalg.solve(noisy, covariance[picked])
+    return float((covariance - explained).diagonal().mean())
+
+
+@pytest.mark.parametrize("name", ["nb201", "darts"])
+def test_each_pick_leaves_the_least_variance_over_all_samples(name, monkeypatch):
+    monkeypatch.setattr(design, "CANDIDATES", 24)
+    space = get_space(name)
+    samples = distinct_samples(space, 24, generator_for)
+    covariance = design._covariance(space, samples)
+    places = [samples.index(genotype) for genotype in design.representative(space, 5, generator_for)]
+    for position, place in enumerate(places):
+        others = [index for index in range(24) if index not in places[:position]]
+        left = {index: variance_left(covariance, [*places[:position], index]) for index in others}
+        assert left[place] == pytest.approx(min(left.values()), abs=1e-8)
+
+
+def test_picks_are_distinct_reproducible_and_say_more_than_random_ones():
+    space = get_space("nb201")
+    picked = design.representative(space, 20, generator_for)
+    assert picked == design.representative(space, 20, generator_for)
+    assert len({space.canonical(genotype) for genotype in picked}) == 20
+    samples = distinct_samples(space, design.CANDIDATES, generator_for)
+    covariance = design._covariance(space, samples)
+    random = variance_left(covariance, list(range(20)))
+    assert variance_left(covariance, [samples.index(genotype) for genotype in picked]) < 0.9 * random
+
+
+def test_a_population_larger_than_the_usual_number_of_samples_is_drawn_from_twice_as_many(monkeypatch):
+    monkeypatch.setattr(design, "CANDIDATES", 10)
+    space = get_space("nb201")
+    picked = design.representative(space, 30, generator_for)
+    assert len({space.canonical(genotype) for genotype in picked}) == 30
+    assert set(picked) <= set(distinct_samples(space, 60, generator_for))
+
+
+def test_the_chooser_follows_the_design():
+    evaluator = AdditiveEvaluator()
+    objective = SearchObjective(clean_weight=0.5, robust_weight=0.5, strength_weights=(0.2, 0.3, 0.5))
+    populations = {}
+    for name in ("representative", "random"):
+        chooser = ProposingChooser(evaluator.space, objective, 0, settings=ProposeSettings(), design=name)
+        populations[name] = [architecture.choice for architecture in chooser.population(6, 0)]
+    uniform = distinct_samples(evaluator.space, 6, lambda index: stream(0, "population", index))
+    assert populations["random"] == [evaluator.space.choice(genotype) for genotype in uniform]
+    assert populations["representative"] != populations["random"]
+
+
+def test_the_papers_way_of_choosing_refuses_a_design():
+    with pytest.raises(InputError, match=r"choose\.design random"):
+        ChooseConfig(method="gradient", sampling="all-edges")
+    with pytest.raises(InputError, match=r"choose\.design"):
+        ChooseConfig(design="uniform")
