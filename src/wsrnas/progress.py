@@ -22,6 +22,11 @@ class Bar(Protocol):
         """Count `count` more units as done and show `note` beside the bar."""
 
 
+class _SilentBar:
+    def advance(self, count: int = 1, note: str = "") -> None:
+        pass
+
+
 class _TerminalBar:
     def __init__(self, progress: Progress, title: str, total: int, done: int) -> None:
         self._progress = progress
@@ -50,8 +55,11 @@ class _LogBar:
 
 
 @contextmanager
-def progress(title: str, total: int, *, done: int = 0) -> Iterator[Bar]:
+def progress(title: str, total: int, *, done: int = 0, quiet: bool = False) -> Iterator[Bar]:
     """Show how far a piece of long work is; `done` units were finished by an earlier run of the same command."""
+    if quiet:
+        yield _SilentBar()
+        return
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _LogBar(title, total, done)

@@ -115,7 +115,7 @@ def _checked(strategies: Sequence[str], seeds: int, processes: int) -> list[str]
 
 def _curves(jobs: list[Job], processes: int, quiet: bool) -> dict[tuple[str, int], torch.Tensor]:
     found: dict[tuple[str, int], torch.Tensor] = {}
-    with progress("searches", 0 if quiet else len(jobs)) as bar:
+    with progress("searches", len(jobs), quiet=quiet) as bar:
         if processes == 1:
             for job in jobs:
                 found[job.strategy, job.seed] = torch.tensor(_trial(job))

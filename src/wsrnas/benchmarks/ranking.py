@@ -70,7 +70,7 @@ def run(
             refuse("names", expected=f"some of {', '.join(known)}", got=name, remedy=nearest(name, tuple(known)))
     rows = []
     kept = list(names or known)
-    with _one_thread(), progress("fits", 0 if quiet else len(kept) * len(LABELS) * seeds) as bar:
+    with _one_thread(), progress("fits", len(kept) * len(LABELS) * seeds, quiet=quiet) as bar:
         draws = {seed: _draw(table, seed) for seed in range(first_seed, first_seed + seeds)}
         for name in kept:
             for count in LABELS:
