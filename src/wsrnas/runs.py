@@ -58,6 +58,22 @@ def write_json(path: Path, value: Any) -> None:
     write_atomic(path, json.dumps(value, indent=1) + "\n")
 
 
+def check_writable(path: Path, *, argument: str) -> None:
+    """Refuse a file that could not be written at the end, before the work begins.
+
+    Raises:
+        InputError: a folder of that name, or a parent that cannot be made or written to.
+    """
+    if path.is_dir():
+        refuse(argument, expected="the name of a file", got=f"{path}, a folder", remedy="add a file name to it")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        refuse(argument, expected="a place that can be written", got=f"{path} ({error.strerror})")
+    if not os.access(path.parent, os.W_OK):
+        refuse(argument, expected="a place that can be written", got=f"{path} (no permission)")
+
+
 def _explained(error: OSError, path: Path) -> InputError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return InputError(

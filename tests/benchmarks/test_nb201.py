@@ -2,11 +2,13 @@
 
 import itertools
 import json
+from dataclasses import replace
 from functools import partial
 
 import pytest
 import torch
 
+from wsrnas.benchmarks import nb201
 from wsrnas.benchmarks.comparison import Comparison, bootstrap_interval, draw, queries_to_reach
 from wsrnas.benchmarks.label_noise import label_error
 from wsrnas.benchmarks.nb201 import run
@@ -133,7 +135,8 @@ def test_run_writes_the_result_others_script_against(folder, tmp_path, capsys):
     }
     assert set(result["strategies"]) == {"random", "evolution"}
     for numbers in result["strategies"].values():
-        assert set(numbers) == {"regret_mean", "regret_sd"}
+        assert set(numbers) == {"regret_mean", "regret_sd", "regret_interval", "queries_to_1_point"}
+        assert all(low <= mean <= high for mean, (low, high) in zip(numbers["regret_mean"], numbers["regret_interval"]))
         assert len(numbers["regret_mean"]) == len(numbers["regret_sd"]) == 3
     assert figure.stat().st_size > 1000
     assert "evolution" in capsys.readouterr().out
@@ -220,3 +223,25 @@ def test_the_published_table(nb201_root):
     assert all(len(names) == 1 for names in keys.values())
     wide = 1 - get_objective("wide").over(7)(table.losses)
     assert float(wide.max()) == pytest.approx(0.3874, abs=1e-3)
+
+
+@pytest.mark.parametrize("argument", ["json_path", "figure"])
+def test_a_result_that_could_not_be_written_is_refused_before_the_searches(folder, tmp_path, argument, monkeypatch):
+    monkeypatch.setattr(nb201, "_curves", lambda *_: pytest.fail("searched first"))
+    taken, file = tmp_path / "folder.png", tmp_path / "file"
+    taken.mkdir()
+    file.write_text("")
+    option = {"json_path": "--json", "figure": "--figure"}[argument]
+    for path in (taken, file / "below.png"):
+        with pytest.raises(InputError, match=f"^{option}: expected .*{path.name}"):
+            nb201.run(folder, **{argument: path})
+
+
+def test_a_title_says_how_labels_err_and_the_json_too():
+    curve = torch.tensor([[3.0, 2.0, 0.5], [4.0, 3.0, 2.0]])
+    plain = Comparison(dataset="d", objective="wide", queries=3, curves={"a": curve})
+    noisy = replace(plain, label_noise=0.8, label_ageing=(3.0, 50.0))
+    assert plain.title == "d, objective wide"
+    assert noisy.title == "d, objective wide, label noise 0.8 ageing 3,50"
+    assert (plain.as_json()["label_noise"], plain.as_json()["label_ageing"]) == (None, None)
+    assert (noisy.as_json()["label_noise"], noisy.as_json()["label_ageing"]) == (0.8, [3.0, 50.0])

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
@@ -30,6 +31,15 @@ class Comparison:
     objective: str
     queries: int
     curves: dict[str, Float[Tensor, "seeds queries"]]
+    label_noise: float | None = None
+    label_ageing: tuple[float, float] | None = None
+
+    @property
+    def title(self) -> str:
+        """What was searched for, in which table and with what labels."""
+        noise = "" if self.label_noise is None else f", label noise {self.label_noise:g}"
+        ageing = "" if self.label_ageing is None else f" ageing {self.label_ageing[0]:g},{self.label_ageing[1]:g}"
+        return f"{self.dataset}, objective {self.objective}{noise}{ageing}"
 
     @property
     def checkpoints(self) -> list[int]:
@@ -37,17 +47,23 @@ class Comparison:
         return sorted({max(1, self.queries // 4), max(1, self.queries // 2), self.queries})
 
     def as_json(self) -> dict[str, Any]:
-        """Return means and standard deviations at the checkpoints."""
+        """Return means, standard deviations and intervals of the means at the checkpoints."""
         columns = [query - 1 for query in self.checkpoints]
         return {
             "dataset": self.dataset,
             "objective": self.objective,
+            "label_noise": self.label_noise,
+            "label_ageing": None if self.label_ageing is None else list(self.label_ageing),
             "queries": self.checkpoints,
             "seeds": len(next(iter(self.curves.values()))),
             "strategies": {
                 name: {
                     "regret_mean": [round(value, 4) for value in curve[:, columns].mean(dim=0).tolist()],
                     "regret_sd": [round(value, 4) for value in deviation(curve)[columns].tolist()],
+                    "regret_interval": [
+                        [round(bound, 4) for bound in bootstrap_interval(curve[:, column])] for column in columns
+                    ],
+                    f"queries_to_{REACH:g}_point": queries_to_reach(curve, REACH),
                 }
                 for name, curve in self.curves.items()
             },
@@ -82,8 +98,8 @@ def queries_to_reach(curve: Float[Tensor, "seeds queries"], regret: float) -> in
 def summarise(comparison: Comparison, console: Console | None = None) -> None:
     """Print mean, deviation and interval of every strategy, best first."""
     seeds = len(next(iter(comparison.curves.values())))
-    title = f"{comparison.dataset}, objective {comparison.objective}: regret in points, {seeds} seeds"
-    table = Table(title=title)
+    caption = f"sd, interval: after {comparison.queries} queries; never: half of the runs stay above"
+    table = Table(title=f"{comparison.title}: regret in points, {seeds} seeds", caption=caption)
     table.add_column("strategy", no_wrap=True, min_width=max(map(len, comparison.curves)))
     for query in comparison.checkpoints:
         table.add_column(f"{query} queries", justify="right")
@@ -104,14 +120,19 @@ def summarise(comparison: Comparison, console: Console | None = None) -> None:
     (console or Console()).print(table)
 
 
+def check_format(path: Path) -> None:
+    """Raise an `InputError` where a figure of that name cannot be drawn."""
+    if path.suffix not in FORMATS:
+        refuse("--figure", expected=f"a name ending in {', '.join(FORMATS)}", got=path.name)
+
+
 def draw(comparison: Comparison, path: Path) -> None:
     """Draw mean regret against queries, with bands of one standard error.
 
     Raises:
         InputError: a file format that cannot be drawn.
     """
-    if path.suffix not in FORMATS:
-        refuse("--figure", expected=f"a name ending in {', '.join(FORMATS)}", got=path.name)
+    check_format(path)
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.add_subplot()
     for colour, name in zip(CATEGORIES * 4, comparison.by_final_regret()):
@@ -121,9 +142,13 @@ def draw(comparison: Comparison, path: Path) -> None:
         axes.plot(x, mean, label=name, color=colour)
         axes.fill_between(x, mean - error, mean + error, color=colour, alpha=0.2, linewidth=0)
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("distinct architectures measured", color=INK)
     axes.set_ylabel("regret of the returned one, points", color=INK)
-    axes.set_title(f"{comparison.dataset}, objective {comparison.objective}", color=INK)
+    seeds = len(next(iter(comparison.curves.values())))
+    axes.set_title(f"{comparison.title}\nmean of {seeds} seeds ± one standard error", color=INK)
     axes.grid(True, color=GRID)
     axes.legend(frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)

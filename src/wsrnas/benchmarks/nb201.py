@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 
 import torch
 
-from wsrnas.benchmarks.comparison import Comparison, draw, summarise
+from wsrnas.benchmarks.comparison import Comparison, check_format, draw, summarise
 from wsrnas.benchmarks.objectives import get_objective
 from wsrnas.benchmarks.robustness_table import load_table
 from wsrnas.benchmarks.strategies import DEFAULT, get_table_strategy
 from wsrnas.benchmarks.trial import regret_curve
 from wsrnas.errors import refuse
 from wsrnas.progress import progress
-from wsrnas.runs import write_json
+from wsrnas.runs import check_writable, write_json
 
 _load = lru_cache(maxsize=2)(load_table)
 ORDER = ("wsr-paper", "pvll", "ours", "q-learning")
@@ -63,6 +63,11 @@ def run(
         InputError: not such a table, files missing, an unknown name, or a budget larger than the space.
     """
     names = _checked(strategies, seeds, processes)
+    if figure is not None:
+        check_format(Path(figure))
+        check_writable(Path(figure), argument="--figure")
+    if json_path is not None:
+        check_writable(Path(json_path), argument="--json")
     if label_ageing is not None and label_noise is None:
         refuse("--label-ageing", expected="--label-noise with it", got="none", remedy="say how noisy late labels are")
     table = _load(data, dataset=dataset, attack=get_objective(objective).attack)
@@ -76,7 +81,14 @@ def run(
     curves = {
         name: torch.stack([found[name, seed] for seed in range(first_seed, first_seed + seeds)]) for name in names
     }
-    comparison = Comparison(dataset=dataset, objective=objective, queries=queries, curves=curves)
+    comparison = Comparison(
+        dataset=dataset,
+        objective=objective,
+        queries=queries,
+        curves=curves,
+        label_noise=label_noise,
+        label_ageing=label_ageing,
+    )
     result = comparison.as_json()
     if not quiet:
         summarise(comparison)

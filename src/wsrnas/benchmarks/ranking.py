@@ -21,7 +21,7 @@ from wsrnas.estimators.loss.gaussian_process import GaussianProcessLossEstimator
 from wsrnas.estimators.loss.lstm import LSTMLossEstimator
 from wsrnas.estimators.loss.metrics import kendall_per_head, spearman_per_head
 from wsrnas.progress import progress
-from wsrnas.runs import write_json
+from wsrnas.runs import check_writable, write_json
 from wsrnas.search.propose import distinct_samples
 from wsrnas.search.setup import estimator_sizes, path_features
 
@@ -61,6 +61,8 @@ def run(
     Raises:
         InputError: not such a table, an unknown name, or fewer than one seed.
     """
+    if json_path is not None:
+        check_writable(Path(json_path), argument="--json")
     table = load_table(data, dataset=dataset)
     known = estimators(table)
     if seeds < 1:

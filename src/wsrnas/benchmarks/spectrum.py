@@ -17,7 +17,7 @@ from wsrnas.benchmarks.comparison import bootstrap_interval
 from wsrnas.benchmarks.objectives import NEGLIGIBLE, get_objective
 from wsrnas.benchmarks.robustness_table import RobustnessTable, load_table
 from wsrnas.errors import refuse
-from wsrnas.runs import write_json
+from wsrnas.runs import check_writable, write_json
 from wsrnas.search.objective import SearchObjective
 
 JUDGES = ("wide", "joint", "apgd")
@@ -85,6 +85,8 @@ def run(
     Raises:
         InputError: not such a table, fewer than one seed, or a budget larger than the table.
     """
+    if json_path is not None:
+        check_writable(Path(json_path), argument="--json")
     table = load_table(data, dataset=dataset, attack="pgd")
     if seeds < 1:
         refuse("--seeds", expected="at least 1", got=seeds)
