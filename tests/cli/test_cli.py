@@ -114,7 +114,7 @@ def test_dotted_options_have_the_last_word():
         (["bench", "nb301", "--data", "."], "nb201-spectrum, got nb301; did you mean 'nb201'?"),
         (
             ["bench", "nb201-ranking", "--data", ".", "--queries", "9"],
-            "expected one of --seeds with bench nb201-ranking",
+            "an option of bench nb201-ranking (--data, --dataset, --json, --seeds), got one of another bench",
         ),
         (
             ["bench", "nb201", "--data", ".", "--label-ageing", "3"],

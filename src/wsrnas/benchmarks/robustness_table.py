@@ -94,7 +94,8 @@ def load_table(folder: str | Path, *, dataset: str = "cifar10", attack: str = "p
 
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        refuse(path.name, expected=f"a file in {path.parent}", got="none", remedy=WHERE)
+        remedy = "download the rest of the table, or choose an --objective whose accuracies are there"
+        refuse(path.name, expected=f"a file in {path.parent}", got="none", remedy=remedy)
     try:
         content = json.loads(path.read_text())
     except json.JSONDecodeError as error:

@@ -78,8 +78,8 @@ def bench(arguments: Sequence[str]) -> int:
     for option in given:
         if option not in allowed:
             shown = ", ".join(f"--{other.replace('_', '-')}" for other in allowed)
-            expected = f"one of {shown} with bench {name}"
-            refuse(f"--{option.replace('_', '-')}", expected=expected, got="an option of another bench")
+            expected = f"an option of bench {name} (--data, --dataset, --json, {shown})"
+            refuse(f"--{option.replace('_', '-')}", expected=expected, got="one of another bench")
     if "strategies" in given:
         given["strategies"] = given["strategies"].split(",")
     if "label_ageing" in given:
