@@ -58,12 +58,15 @@ def write_json(path: Path, value: Any) -> None:
     write_atomic(path, json.dumps(value, indent=1) + "\n")
 
 
-def check_writable(path: Path, *, argument: str) -> None:
-    """Refuse a file that could not be written at the end, before the work begins.
+def check_writable(file: str | Path | None, *, argument: str) -> None:
+    """Refuse a file that could not be written at the end, before the work begins; None asks for none.
 
     Raises:
         InputError: a folder of that name, or a parent that cannot be made or written to.
     """
+    if file is None:
+        return
+    path = Path(file)
     if path.is_dir():
         refuse(argument, expected="the name of a file", got=f"{path}, a folder", remedy="add a file name to it")
     try:

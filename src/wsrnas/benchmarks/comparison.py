@@ -42,6 +42,11 @@ class Comparison:
         return f"{self.dataset}, objective {self.objective}{noise}{ageing}"
 
     @property
+    def seeds(self) -> int:
+        """How many runs each strategy had."""
+        return len(next(iter(self.curves.values())))
+
+    @property
     def checkpoints(self) -> list[int]:
         """A quarter, half, and all of the budget."""
         return sorted({max(1, self.queries // 4), max(1, self.queries // 2), self.queries})
@@ -55,7 +60,7 @@ class Comparison:
             "label_noise": self.label_noise,
             "label_ageing": None if self.label_ageing is None else list(self.label_ageing),
             "queries": self.checkpoints,
-            "seeds": len(next(iter(self.curves.values()))),
+            "seeds": self.seeds,
             "strategies": {
                 name: {
                     "regret_mean": [round(value, 4) for value in curve[:, columns].mean(dim=0).tolist()],
@@ -97,9 +102,8 @@ def queries_to_reach(curve: Float[Tensor, "seeds queries"], regret: float) -> in
 
 def summarise(comparison: Comparison, console: Console | None = None) -> None:
     """Print mean, deviation and interval of every strategy, best first."""
-    seeds = len(next(iter(comparison.curves.values())))
     caption = f"sd, interval: after {comparison.queries} queries; never: half of the runs stay above"
-    table = Table(title=f"{comparison.title}: regret in points, {seeds} seeds", caption=caption)
+    table = Table(title=f"{comparison.title}: regret in points, {comparison.seeds} seeds", caption=caption)
     table.add_column("strategy", no_wrap=True, min_width=max(map(len, comparison.curves)))
     for query in comparison.checkpoints:
         table.add_column(f"{query} queries", justify="right")
@@ -147,8 +151,7 @@ def draw(comparison: Comparison, path: Path) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("distinct architectures measured", color=INK)
     axes.set_ylabel("regret of the returned one, points", color=INK)
-    seeds = len(next(iter(comparison.curves.values())))
-    axes.set_title(f"{comparison.title}\nmean of {seeds} seeds ± one standard error", color=INK)
+    axes.set_title(f"{comparison.title}\nmean of {comparison.seeds} seeds ± one standard error", color=INK)
     axes.grid(True, color=GRID)
     axes.legend(frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)

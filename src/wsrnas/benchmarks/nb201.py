@@ -65,9 +65,8 @@ def run(
     names = _checked(strategies, seeds, processes)
     if figure is not None:
         check_format(Path(figure))
-        check_writable(Path(figure), argument="--figure")
-    if json_path is not None:
-        check_writable(Path(json_path), argument="--json")
+    check_writable(figure, argument="--figure")
+    check_writable(json_path, argument="--json")
     if label_ageing is not None and label_noise is None:
         refuse("--label-ageing", expected="--label-noise with it", got="none", remedy="say how noisy late labels are")
     table = _load(data, dataset=dataset, attack=get_objective(objective).attack)

@@ -61,8 +61,7 @@ def run(
     Raises:
         InputError: not such a table, an unknown name, or fewer than one seed.
     """
-    if json_path is not None:
-        check_writable(Path(json_path), argument="--json")
+    check_writable(json_path, argument="--json")
     table = load_table(data, dataset=dataset)
     known = estimators(table)
     if seeds < 1:

@@ -85,8 +85,7 @@ def run(
     Raises:
         InputError: not such a table, fewer than one seed, or a budget larger than the table.
     """
-    if json_path is not None:
-        check_writable(Path(json_path), argument="--json")
+    check_writable(json_path, argument="--json")
     table = load_table(data, dataset=dataset, attack="pgd")
     if seeds < 1:
         refuse("--seeds", expected="at least 1", got=seeds)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -123,7 +122,7 @@ def evaluate(
         again = predict(still, images, batch_size=batch_size, device=place)
         clean_correct = logits.argmax(1) == labels
         units = len(images) * len(wanted) * len(described)
-        with _bar(progress, f"evaluate ({protocol})", units) as advance:
+        with show_progress(f"evaluate ({protocol})", units, quiet=not progress) as bar:
             setting = Setting(
                 model=still,
                 images=images,
@@ -135,7 +134,7 @@ def evaluate(
                 device=place,
                 clean_correct=clean_correct,
                 store=store,
-                advance=advance,
+                advance=bar.advance,
             )
             if protocol == "released":
                 curve = released_curve(setting)
@@ -181,12 +180,3 @@ def _floats(strengths: str | float | int | Iterable[str | float | int]) -> str |
         return strengths
     several = [strengths] if isinstance(strengths, (int, float)) else strengths
     return [one if isinstance(one, str) else float(one) for one in several]
-
-
-@contextmanager
-def _bar(wanted: bool, title: str, total: int) -> Iterator[Callable[..., None]]:
-    if not wanted:
-        yield lambda count=1, note="": None
-        return
-    with show_progress(title, total) as bar:
-        yield bar.advance

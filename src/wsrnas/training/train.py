@@ -179,8 +179,6 @@ def _line(epoch: int, rate: float, result: EpochResult, measured: HeldOut | None
 @contextmanager
 def _progress(config: TrainConfig, steps: int, state: TrainState, runtime: Runtime) -> Iterator[Callable[[str], None]]:
     """Give a function that counts one step and shows a note; only the main process shows anything."""
-    if not runtime.is_main:
-        yield lambda note: None
-        return
-    with progress("training", config.epochs * steps, done=state.epoch * steps + state.step) as bar:
+    done = state.epoch * steps + state.step
+    with progress("training", config.epochs * steps, done=done, quiet=not runtime.is_main) as bar:
         yield lambda note: bar.advance(1, note)

@@ -68,10 +68,7 @@ def check(
     network, plain, findings = given_pixels(network, images[:limit].to("cpu"))
     others = [on_device(as_module(other), place) for other in others]
     subject = Subject(model=network, images=plain, labels=labels, norm=norm, seed=seed, device=place)
-    title, total = "check", 5
-    if not progress:
-        return _examine(subject, findings, attacked, others, lambda note: None)
-    with show_progress(title, total) as bar:
+    with show_progress("check", 5, quiet=not progress) as bar:
         return _examine(subject, findings, attacked, others, lambda note: bar.advance(1, note=note))
 
 
