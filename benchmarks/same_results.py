@@ -32,8 +32,16 @@ RUNS: dict[str, list[str]] = {
     "search paper": ["search", *SMALL, "--preset=paper", "--compare.random=0"],
     "search evolution": ["search", *SMALL, "--strategy=evolution", "--compare.random=0", "--choose.audition=0"],
     "train pgd": ["train", "--recipe=pgd-digits", "--arch=wsrnet-basic", "--epochs=1", "--data.train_limit=128"],
-    "train trades": ["train", "--recipe=pgd-digits", "--arch=racl", "--epochs=1", "--data.train_limit=128",
-                     "--loss.name=trades", "--loss.eps=0.1", "--ema=0.9"],  # fmt: skip
+    "train trades": [
+        "train",
+        "--recipe=pgd-digits",
+        "--arch=racl",
+        "--epochs=1",
+        "--data.train_limit=128",
+        "--loss.name=trades",
+        "--loss.eps=0.1",
+        "--ema=0.9",
+    ],
 }
 TRAININGS = ["--network.channels=4", "--network.layers=3"]
 
@@ -50,7 +58,9 @@ def main() -> int:
         print(f"recorded {len(found)} runs in {options.file}")
         return 0
     before = json.loads(options.file.read_text())
-    differ = [f"{run}: {key}" for run in before for key in before[run] if found.get(run, {}).get(key) != before[run][key]]
+    differ = [
+        f"{run}: {key}" for run in before for key in before[run] if found.get(run, {}).get(key) != before[run][key]
+    ]
     print("\n".join(f"differs: {one}" for one in differ) or f"all {len(before)} runs are bit for bit the same")
     return 1 if differ else 0
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from wsrnas import runs
+from wsrnas import files
 from wsrnas.errors import InputError
-from wsrnas.runs import RunFolder, read_lines, write_atomic
+from wsrnas.files import read_lines, write_atomic
+from wsrnas.runs import RunFolder
 
 CONFIG = {"seed": 0, "data": {"name": "digits", "limits": [1, 2]}}
 
@@ -94,7 +95,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_scraps(run, monkeypatch):
     def full(descriptor):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(runs.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(InputError, match=r"last.pt: the disk is full; what was written before is intact"):
         run.save_checkpoint({"step": 2})
     monkeypatch.undo()

@@ -24,3 +24,16 @@ def nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
     """Return ``did you mean 'x'?``, or the list of what is known where nothing is close."""
     close = get_close_matches(name, known, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+
+
+def one_of(argument: str, value: str, known: tuple[str, ...]) -> None:
+    """Refuse a value that is none of the known ones."""
+    if value not in known:
+        refuse(argument, expected=f"one of {', '.join(known)}", got=value, remedy=nearest(value, known))
+
+
+def at_least(minimum: int, **values: int) -> None:
+    """Refuse numbers below a minimum; keys are argument names."""
+    for name, value in values.items():
+        if value < minimum:
+            refuse(name, expected=f"at least {minimum}", got=value)

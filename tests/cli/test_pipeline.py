@@ -3,7 +3,7 @@
 import pytest
 
 from wsrnas.cli import main
-from wsrnas.runs import read_json
+from wsrnas.files import read_json
 
 SMALL = ["--data.train_limit=60", "--data.test_limit=30", "--data.valid_limit=20", "--batch_size=20", "--epochs=1"]
 SEARCH = [

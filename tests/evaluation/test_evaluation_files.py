@@ -11,6 +11,7 @@ import pytest
 from safetensors.torch import save_file
 from torch import nn
 
+from wsrnas import zoo
 from wsrnas.attacks import PGD
 from wsrnas.errors import InputError
 from wsrnas.evaluation import evaluate
@@ -98,15 +99,14 @@ def test_the_papers_rows_are_all_there() -> None:
     assert robust.clean == pytest.approx(0.783)
 
 
-def test_a_run_folder_end_to_end(undefended: nn.Module, digit_network: Any, tmp_path: Path) -> None:
-
-    def resolver(name: str, **config: Any) -> nn.Module:
-        return digit_network()
-
+def test_a_run_folder_end_to_end(
+    undefended: nn.Module, digit_network: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zoo, "create", lambda name, **config: digit_network())
     save_file(undefended.state_dict(), tmp_path / "model.safetensors")
-    (tmp_path / "network.json").write_text('{"kind": "zoo", "name": "tiny", "config": {}}')
+    (tmp_path / "network.json").write_text('{"kind": "zoo", "name": "racl", "config": {}}')
     (tmp_path / "config.yaml").write_text("data:\n  name: digits\n")
-    settings: dict[str, Any] = {"resolver": resolver, "progress": False, "device": "cpu", "limit": 24}
+    settings: dict[str, Any] = {"progress": False, "device": "cpu", "limit": 24}
     found = run_evaluate(str(tmp_path), strengths="0,0.1", protocol="both", suite="fast", **settings)
     assert list(found) == ["strict", "released"]
     assert found["strict"].images == 24
@@ -147,8 +147,11 @@ def test_commands_refuse_what_makes_no_sense(tmp_path: Path) -> None:
     assert described["name"] == "digits"
 
 
-def test_a_check_takes_other_models_from_files(undefended: nn.Module, pgd_trained: nn.Module) -> None:
-    known = {"plain": undefended, "robust": pgd_trained}
-    verdict = run_check(model="plain", others=["robust"], resolver=known.__getitem__, limit=24, progress=False)
+def test_a_check_takes_other_models_from_files(
+    undefended: nn.Module, pgd_trained: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {"racl": undefended, "advrush": pgd_trained}
+    monkeypatch.setattr(zoo, "create", known.__getitem__)
+    verdict = run_check(model="racl", others=["advrush"], limit=24, progress=False)
     blind = next(one for one in verdict.findings if one.name == "black-box-beats-white-box")
     assert "and noise from 1 other models" in blind.evidence

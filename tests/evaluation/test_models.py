@@ -15,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from wsrnas import zoo
 from wsrnas.errors import InputError
 from wsrnas.evaluation import evaluate, load_model
 from wsrnas.evaluation.lock import digests
@@ -45,21 +46,22 @@ def test_a_run_folder(run_folder: tuple[Path, nn.Module], digits: Any) -> None:
     assert loaded.differentiable
 
 
-def test_a_run_folder_of_a_zoo_network(digit_network: Any, tmp_path: Path, undefended: nn.Module, digits: Any) -> None:
-    (tmp_path / "network.json").write_text(json.dumps({"kind": "zoo", "name": "tiny", "config": {"seed": 3}}))
+def test_a_run_folder_of_a_zoo_network(
+    digit_network: Any, tmp_path: Path, undefended: nn.Module, digits: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "network.json").write_text(json.dumps({"kind": "zoo", "name": "racl", "config": {"seed": 3}}))
     save_file(undefended.state_dict(), tmp_path / "model.safetensors")
     asked: list[Any] = []
 
-    def resolver(name: str, **config: Any) -> nn.Module:
+    def create(name: str, **config: Any) -> nn.Module:
         asked.append((name, config))
         return digit_network(**config)
 
-    loaded = load_model(str(tmp_path), resolver=resolver)
-    assert asked == [("tiny", {"seed": 3})]
+    monkeypatch.setattr(zoo, "create", create)
+    loaded = load_model(str(tmp_path))
+    assert asked == [("racl", {"seed": 3})]
     with torch.no_grad():
         assert torch.equal(loaded.model(digits.images[:3]), undefended(digits.images[:3]))
-    with pytest.raises(InputError, match="tiny, a zoo network"):
-        load_model(str(tmp_path))
 
 
 @pytest.mark.parametrize("suffix", ["safetensors", "pt", "data-parallel.pt"])
@@ -95,7 +97,10 @@ def test_a_python_callable_with_weights(
         load_model("nowhere_to_be_found:build")
 
 
-def test_weights_of_another_network_or_unsafe_ones(digit_network: Any, tmp_path: Path, undefended: nn.Module) -> None:
+def test_weights_of_another_network_or_unsafe_ones(
+    digit_network: Any, tmp_path: Path, undefended: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zoo, "create", lambda name: digit_network())
     other, whole, broken = tmp_path / "other.pt", tmp_path / "whole.pt", tmp_path / "broken.safetensors"
     torch.save(nn.Linear(2, 2).state_dict(), other)
     torch.save(undefended, whole)
@@ -107,10 +112,10 @@ def test_weights_of_another_network_or_unsafe_ones(digit_network: Any, tmp_path:
         (tmp_path / "absent.pt", "an existing .safetensors or .pt file"),
     ):
         with pytest.raises(InputError, match=message):
-            load_model("tiny", weights=path, resolver=lambda name: digit_network())
+            load_model("racl", weights=path)
 
 
-def test_unknown_specs_say_what_is_known(digit_network: Any, tmp_path: Path) -> None:
+def test_unknown_specs_say_what_is_known(digit_network: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match=r"a run folder, package\.module:callable, a \.onnx file or a zoo name"):
         load_model("tiny")
     with pytest.raises(InputError, match="check the path"):
@@ -123,7 +128,8 @@ def test_unknown_specs_say_what_is_known(digit_network: Any, tmp_path: Path) -> 
     (tmp_path / "network.json").write_text('{"kind": "other", "config": {}}')
     with pytest.raises(InputError, match="kind 'genotype' or 'zoo'"):
         load_model(str(tmp_path))
-    assert "random weights" in load_model("tiny", resolver=lambda name: digit_network()).note
+    monkeypatch.setattr(zoo, "create", lambda name: digit_network())
+    assert "random weights" in load_model("racl").note
 
 
 def test_a_builder_that_fails_is_told_apart_from_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,11 +7,11 @@ from wsrnas.data import DataConfig, load_data
 from wsrnas.rng import stream
 from wsrnas.runs import RunFolder
 from wsrnas.runtime import Runtime
-from wsrnas.search.audition import audition
 from wsrnas.search.config import ChooseConfig, LossConfig, SearchConfig, SpaceConfig, WeightsConfig
+from wsrnas.search.finalists.alone import audition
 from wsrnas.search.plan import phases
-from wsrnas.search.propose import distinct_samples
 from wsrnas.search.spectrum import SpectrumConfig
+from wsrnas.search.wsr.propose import distinct_samples
 from wsrnas.spaces import get_space
 
 CONFIG = SearchConfig(

@@ -3,8 +3,8 @@
 import pytest
 
 from wsrnas.rng import stream
-from wsrnas.search.compare import SIZE_TOLERANCE, random_rivals, training_settings
 from wsrnas.search.config import CompareConfig, SearchConfig
+from wsrnas.search.finalists.rivals import SIZE_TOLERANCE, random_rivals, training_settings
 from wsrnas.search.setup import count_parameters
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import NetworkConfig

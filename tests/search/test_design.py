@@ -6,11 +6,11 @@ from tests.search.known_optimum import AdditiveEvaluator
 
 from wsrnas.errors import InputError
 from wsrnas.rng import stream
-from wsrnas.search import design
-from wsrnas.search.choose import ProposingChooser
 from wsrnas.search.config import ChooseConfig
 from wsrnas.search.objective import SearchObjective
-from wsrnas.search.propose import ProposeSettings, distinct_samples
+from wsrnas.search.wsr import design
+from wsrnas.search.wsr.choose import ProposingChooser
+from wsrnas.search.wsr.propose import ProposeSettings, distinct_samples
 from wsrnas.spaces import get_space
 
 

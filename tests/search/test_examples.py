@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from wsrnas.search.examples import save_examples
+from wsrnas.search.finalists.examples import save_examples
 
 STRENGTHS = (0.0, 0.05, 0.2)
 

@@ -7,7 +7,7 @@ from wsrnas.estimators.noise import NoiseEstimator
 from wsrnas.rng import stream
 from wsrnas.runtime import Runtime
 from wsrnas.search.config import LossConfig, NoiseConfig, SearchConfig, SpaceConfig, WeightsConfig
-from wsrnas.search.one_shot import OneShot
+from wsrnas.search.evaluators.one_shot import OneShot
 from wsrnas.search.spectrum import SpectrumConfig
 
 STRENGTHS = [0.1, 0.2, 0.3]

@@ -6,7 +6,7 @@ from wsrnas.data import DataConfig, load_data
 from wsrnas.rng import stream
 from wsrnas.runtime import Runtime
 from wsrnas.search.config import ChooseConfig, LossConfig, NoiseConfig, SearchConfig, SpaceConfig, WeightsConfig
-from wsrnas.search.one_shot import OneShot
+from wsrnas.search.evaluators.one_shot import OneShot
 from wsrnas.search.plan import phases
 from wsrnas.search.spectrum import SpectrumConfig
 

@@ -6,9 +6,9 @@ import torch
 from wsrnas.errors import InputError
 from wsrnas.estimators.loss.gaussian_process import GaussianProcessLossEstimator
 from wsrnas.estimators.loss.lstm import LSTMLossEstimator
-from wsrnas.search.gradient_update import RELEASED_LEARNING_RATE, alpha_optimizer, update_alpha
 from wsrnas.search.objective import SearchObjective
-from wsrnas.search.propose import ProposeSettings, propose, standing, unseen_sample
+from wsrnas.search.wsr.gradient_update import RELEASED_LEARNING_RATE, alpha_optimizer, update_alpha
+from wsrnas.search.wsr.propose import ProposeSettings, propose, standing, unseen_sample
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import gumbel_softmax
 

@@ -9,9 +9,9 @@ import yaml
 from tests.search.made_run import make_comparison, make_metrics, make_result, make_run
 
 from wsrnas.errors import InputError
-from wsrnas.search.card import write_model_card
-from wsrnas.search.report import write_search_report
-from wsrnas.search.sections.record import duration, read_search_run
+from wsrnas.search.report.model_card import write_model_card
+from wsrnas.search.report.page import write_search_report
+from wsrnas.search.report.record import duration, read_search_run
 
 
 def report(path: Path, **changes: Any) -> str:

@@ -16,14 +16,14 @@ from wsrnas.cli import main
 from wsrnas.cli.settings import Parser, parse_config
 from wsrnas.data import load_data
 from wsrnas.errors import InputError
-from wsrnas.evaluation.models import load_run
+from wsrnas.files import read_json, read_lines
+from wsrnas.models.load import load_run
 from wsrnas.rng import stream
-from wsrnas.runs import read_json, read_lines
 from wsrnas.runtime import Runtime
-from wsrnas.search import one_shot
 from wsrnas.search.config import SearchConfig
-from wsrnas.search.one_shot import OneShot
-from wsrnas.search.steps import Fidelity
+from wsrnas.search.evaluators import one_shot
+from wsrnas.search.evaluators.fidelity import Fidelity
+from wsrnas.search.evaluators.one_shot import OneShot
 from wsrnas.spaces.genotype import Genotype
 
 TINY = [

@@ -11,7 +11,8 @@ from wsrnas.attacks.pgd import PGD
 from wsrnas.estimators.noise.rescale import Rescale
 from wsrnas.rng import fixed_global_seed
 from wsrnas.runtime import Runtime, RuntimeConfig
-from wsrnas.search.steps import Refinement, Spectrum, batch_losses, measure_fidelity, measure_losses, real_noises
+from wsrnas.search.evaluators.fidelity import measure_fidelity
+from wsrnas.search.evaluators.measure import Refinement, Spectrum, batch_losses, measure_losses, real_noises
 
 STRENGTHS = (0.03, 0.06, 0.09)
 

@@ -5,15 +5,15 @@ import torch
 from tests.search.known_optimum import AdditiveEvaluator
 
 from wsrnas.errors import InputError
-from wsrnas.search.darts import Darts
-from wsrnas.search.evolution import RegularisedEvolution
-from wsrnas.search.local_search import LocalSearch
-from wsrnas.search.naive_gradient import NaiveGradient
+from wsrnas.search.builders import STRATEGIES, get_strategy
 from wsrnas.search.objective import SearchObjective
-from wsrnas.search.q_learning import QLearning
-from wsrnas.search.queries import PATIENCE
-from wsrnas.search.random_search import RandomSearch
-from wsrnas.search.registry import STRATEGIES, get_strategy
+from wsrnas.search.strategies.darts import Darts
+from wsrnas.search.strategies.evolution import RegularisedEvolution
+from wsrnas.search.strategies.local_search import LocalSearch
+from wsrnas.search.strategies.naive_gradient import NaiveGradient
+from wsrnas.search.strategies.q_learning import QLearning
+from wsrnas.search.strategies.queries import PATIENCE
+from wsrnas.search.strategies.random_search import RandomSearch
 
 OBJECTIVE = SearchObjective(clean_weight=0.5, robust_weight=0.5, strength_weights=(0.2, 0.3, 0.5))
 

@@ -11,8 +11,8 @@ from tests.search.known_optimum import AdditiveEvaluator
 import wsrnas.search as package
 from wsrnas.errors import InputError
 from wsrnas.search.objective import SearchObjective
-from wsrnas.search.pvll import Pvll
-from wsrnas.search.queries import QueryStrategy
+from wsrnas.search.strategies.pvll import Pvll
+from wsrnas.search.strategies.queries import QueryStrategy
 
 for module in pkgutil.iter_modules(package.__path__):
     importlib.import_module(f"wsrnas.search.{module.name}")

@@ -2,7 +2,7 @@
 
 import torch
 
-from wsrnas.search.table import TableEvaluator
+from wsrnas.search.evaluators.table import TableEvaluator
 from wsrnas.spaces import get_space
 
 SPACE = get_space("nb201")

@@ -8,11 +8,11 @@ from tests.search.known_optimum import AdditiveEvaluator
 
 from wsrnas.estimators.loss.ensemble import EnsembleLossEstimator
 from wsrnas.estimators.loss.lstm import LSTMLossEstimator
-from wsrnas.search.choose import GradientChooser, ProposingChooser
 from wsrnas.search.config import ChooseConfig
 from wsrnas.search.objective import SearchObjective
-from wsrnas.search.propose import ProposeSettings
-from wsrnas.search.wsr_nas import WsrNas
+from wsrnas.search.wsr.choose import GradientChooser, ProposingChooser
+from wsrnas.search.wsr.propose import ProposeSettings
+from wsrnas.search.wsr.wsr_nas import WsrNas
 
 OBJECTIVE = SearchObjective(clean_weight=0.8, robust_weight=0.2, strength_weights=(0.2, 0.3, 0.5))
 

@@ -16,10 +16,10 @@ import torch
 from torch import nn
 
 from wsrnas.data import DataBundle, DataConfig, load_data
+from wsrnas.models.network import NamedNetwork
 from wsrnas.runtime import RuntimeConfig
 from wsrnas.training.choices import LossConfig
 from wsrnas.training.config import SelectionConfig, TrainConfig
-from wsrnas.training.network import NamedNetwork
 from wsrnas.training.train import train
 
 

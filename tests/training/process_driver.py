@@ -8,10 +8,10 @@ import sys
 from torch import nn
 
 from wsrnas.data import DataConfig
+from wsrnas.models.network import NamedNetwork
 from wsrnas.runtime import RuntimeConfig
 from wsrnas.training.choices import LossConfig
 from wsrnas.training.config import SelectionConfig, TrainConfig
-from wsrnas.training.network import NamedNetwork
 from wsrnas.training.train import train
 
 

@@ -7,8 +7,9 @@ import yaml
 
 from wsrnas.data import DataConfig
 from wsrnas.errors import InputError
+from wsrnas.models.network import SizeConfig
 from wsrnas.training.choices import LossConfig, ScheduleConfig
-from wsrnas.training.config import OptimizerConfig, SelectionConfig, SizeConfig, TrainConfig
+from wsrnas.training.config import OptimizerConfig, SelectionConfig, TrainConfig
 from wsrnas.training.losses import TRADES, FastAT, MultiStrength, PGDTraining, Standard
 from wsrnas.training.schedules import Cosine, Step
 

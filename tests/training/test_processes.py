@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from wsrnas.runs import read_lines
+from wsrnas.files import read_lines
 
 DRIVER = str(Path(__file__).with_name("process_driver.py"))
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]

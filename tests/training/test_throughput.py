@@ -3,10 +3,10 @@
 import torch
 
 from wsrnas.data import DataConfig
+from wsrnas.models.network import NamedNetwork
 from wsrnas.runtime import Runtime, RuntimeConfig
 from wsrnas.training.choices import LossConfig
 from wsrnas.training.config import SelectionConfig, TrainConfig
-from wsrnas.training.network import NamedNetwork
 from wsrnas.training.throughput import Throughput, estimate_passes, measure_throughput
 from wsrnas.training.train import train
 

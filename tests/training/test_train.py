@@ -8,15 +8,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from wsrnas import runs
+from wsrnas import files
 from wsrnas.data import DataConfig, load_data
 from wsrnas.errors import InputError
+from wsrnas.models.network import GenotypeNetwork, NamedNetwork, SizeConfig
 from wsrnas.runtime import Runtime, RuntimeConfig
 from wsrnas.spaces import NetworkConfig, get_space
 from wsrnas.training.choices import LossConfig, ScheduleConfig
-from wsrnas.training.config import SelectionConfig, SizeConfig, TrainConfig
+from wsrnas.training.config import SelectionConfig, TrainConfig
 from wsrnas.training.held_out import measure_held_out
-from wsrnas.training.network import GenotypeNetwork, NamedNetwork
 from wsrnas.training.train import train
 
 CONFIG = TrainConfig(
@@ -83,7 +83,7 @@ def test_never_reads_the_test_set(run, data):
 
 def test_keeps_the_best_epoch_on_held_out_data(run, tmp_path):
     result = run(replace(CONFIG, epochs=5))
-    lines = runs.read_lines(tmp_path / "run" / "metrics.jsonl")
+    lines = files.read_lines(tmp_path / "run" / "metrics.jsonl")
     robust = [line["held_out_robust_accuracy"] for line in lines]
     assert result.epoch == 1 + robust.index(max(robust))
     assert result.held_out_robust_accuracy == max(robust)
@@ -99,13 +99,13 @@ def test_the_last_epoch_can_be_kept_without_held_out_data(run, data):
 
 def test_measures_every_so_many_epochs_and_after_the_last(run, tmp_path):
     run(replace(CONFIG, selection=SelectionConfig(every=2, steps=1, images=50)))
-    lines = runs.read_lines(tmp_path / "run" / "metrics.jsonl")
+    lines = files.read_lines(tmp_path / "run" / "metrics.jsonl")
     assert [line["held_out_accuracy"] is not None for line in lines] == [False, True, True]
 
 
 def test_the_learning_rate_follows_the_schedule(run, tmp_path):
     run(replace(CONFIG, schedule=ScheduleConfig(name="step", milestones=[1, 2])))
-    rates = [line["learning_rate"] for line in runs.read_lines(tmp_path / "run" / "metrics.jsonl")]
+    rates = [line["learning_rate"] for line in files.read_lines(tmp_path / "run" / "metrics.jsonl")]
     assert rates == pytest.approx([0.1, 0.01, 0.001])
 
 
@@ -154,7 +154,7 @@ def test_following_that_remedy_gives_the_same_network(run, tmp_path):
 def test_a_full_disk_loses_nothing(run, tmp_path, monkeypatch):
     run(name="whole")
     writes = {"left": 6}
-    write = runs.os.fsync
+    write = files.os.fsync
 
     def fsync(handle):
         writes["left"] -= 1
@@ -162,7 +162,7 @@ def test_a_full_disk_loses_nothing(run, tmp_path, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
         write(handle)
 
-    monkeypatch.setattr(runs.os, "fsync", fsync)
+    monkeypatch.setattr(files.os, "fsync", fsync)
     with pytest.raises(InputError, match="the disk is full; what was written before is intact"):
         run()
     assert torch.load(tmp_path / "run" / "checkpoints" / "last.pt", weights_only=True)["state"]["step"] > 0

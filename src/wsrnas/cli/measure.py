@@ -10,7 +10,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from wsrnas import zoo
 from wsrnas.cli.settings import Parser, given
 from wsrnas.data import DataConfig
 from wsrnas.evaluation.command import STRENGTHS, output_folder, run_check, run_compare, run_evaluate
@@ -46,7 +45,6 @@ def evaluate(arguments: Sequence[str]) -> int:
         device=options.device,
         out=options.out,
         seed=options.seed,
-        resolver=zoo.create,
     )
     for result in found.values():
         table = Table(title=f"accuracy, {result.protocol} protocol, {len(result.survives)} images (95 % intervals)")
@@ -83,7 +81,6 @@ def check(arguments: Sequence[str]) -> int:
         device=options.device,
         out=options.out,
         seed=options.seed,
-        resolver=zoo.create,
     )
     print(verdict)
     return verdict.exit_code

@@ -42,7 +42,7 @@ def search(arguments: Sequence[str]) -> int:
 
 def train(arguments: Sequence[str]) -> int:
     """Train an architecture adversarially."""
-    from wsrnas.cli.networks import network_spec
+    from wsrnas.models.named import network_spec
     from wsrnas.training.train import train as run_train
 
     parser = Parser(prog="wsrnas train", description=train.__doc__)
@@ -50,7 +50,7 @@ def train(arguments: Sequence[str]) -> int:
     parser.add_argument("--out", required=True, help="run folder")
     config, options = parse_config(TrainConfig, "train", parser, arguments, default="pgd-digits")
     data = load_data(config.data, config.seed)
-    result = run_train(config, network_spec(options.arch, config, data), options.out, data=data)
+    result = run_train(config, network_spec(options.arch, config.network, data), options.out, data=data)
     clean, robust = result.held_out_accuracy, result.held_out_robust_accuracy
     held_out = "" if clean is None else f"; held-out accuracy {clean:.1%}"
     held_out += "" if robust is None or result.strength is None else f", under PGD at {result.strength:g} {robust:.1%}"
@@ -61,7 +61,7 @@ def train(arguments: Sequence[str]) -> int:
 
 def report(arguments: Sequence[str]) -> int:
     """Render the report of a run folder again."""
-    from wsrnas.search.report import write_search_report
+    from wsrnas.search.report.page import write_search_report
 
     parser = Parser(prog="wsrnas report", description=report.__doc__)
     parser.add_argument("run", help="a search run")
@@ -101,7 +101,7 @@ def _data_options(config: SearchConfig) -> dict[str, object]:
 
 
 def _print_result(out: Path) -> None:
-    from wsrnas.runs import read_json
+    from wsrnas.files import read_json
 
     result: Any = read_json(out / "result.json")
     comparison: Any = read_json(out / "comparison.json")

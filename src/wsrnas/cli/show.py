@@ -14,7 +14,8 @@ from rich.table import Table
 from wsrnas import recipes as shipped
 from wsrnas.cli.settings import Parser
 from wsrnas.errors import nearest, refuse
-from wsrnas.runs import environment, write_atomic
+from wsrnas.files import write_atomic
+from wsrnas.runs import environment
 
 ZOO_ACTIONS = ("list", "show", "draw", "genotype")
 

@@ -31,12 +31,12 @@ def study(arguments: Sequence[str]) -> int:
         refuse("--scale", expected=" | ".join(scales), got=options.scale, remedy=nearest(options.scale, scales))
     root = options["data.root"]
     if options.name == "one-shot":
-        from wsrnas.studies.one_shot import default_out, run
+        from wsrnas.studies.one_shot.study import default_out, run
 
         out = options.out or default_out(options.scale, root)
         run(scale=options.scale, data_root=root, out=out, seed=options.seed)
     else:
-        from wsrnas.studies.estimators import run as run_estimators
+        from wsrnas.studies.noise.study import run as run_estimators
 
         out = options.out or f"runs/study-estimators-{options.scale}"
         run_estimators(scale=options.scale, data_root=root, out=out, seed=options.seed)
@@ -46,8 +46,8 @@ def study(arguments: Sequence[str]) -> int:
 
 def bench(arguments: Sequence[str]) -> int:
     """Judge searches, ψ and the choice of strengths on the robustness table of NAS-Bench-201."""
-    from wsrnas.benchmarks import nb201, ranking, spectrum
-    from wsrnas.benchmarks.strategies import ON_TABLE
+    from wsrnas.studies.tables import nb201, ranking, spectrum
+    from wsrnas.studies.tables.strategies import ON_TABLE
 
     parser = Parser(prog="wsrnas bench", description=bench.__doc__)
     parser.add_argument(

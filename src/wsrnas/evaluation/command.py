@@ -15,10 +15,10 @@ from wsrnas.errors import InputError, nearest, refuse
 from wsrnas.evaluation.checks import Verdict, check
 from wsrnas.evaluation.compare import Comparison, compare
 from wsrnas.evaluation.evaluate import evaluate
-from wsrnas.evaluation.models import LoadedModel, Resolver, load_model
 from wsrnas.evaluation.report import write_report
 from wsrnas.evaluation.result import Evaluation
-from wsrnas.runs import write_atomic
+from wsrnas.files import write_atomic
+from wsrnas.models.load import LoadedModel, load_model
 from wsrnas.runtime import Runtime, RuntimeConfig
 from wsrnas.types import Images, Labels, Norm
 
@@ -43,7 +43,6 @@ def run_evaluate(
     device: str = "auto",
     out: str | None = None,
     seed: int = 0,
-    resolver: Resolver | None = None,
     progress: bool = True,
 ) -> dict[str, Evaluation]:
     """Evaluate a run folder or any model on test images and write `eval/`: tables, figures, `eval/report.html`.
@@ -58,7 +57,6 @@ def run_evaluate(
         limit: how many test images, a seeded subset with equal classes; None takes all.
         batch_size: of the strict protocol, and of the released one where it alone is run (25 there by default).
         out: folder written to; default: the run, or `runs/evaluate-<name>`.
-        resolver: builds zoo names.
 
     Returns:
         The evaluations by protocol, strict first.
@@ -68,7 +66,7 @@ def run_evaluate(
     """
     if protocol not in CHOICES:
         refuse("--protocol", expected="strict, released or both", got=protocol, remedy=nearest(protocol, CHOICES))
-    loaded = _load(run, model, weights, resolver)
+    loaded = _load(run, model, weights)
     if not loaded.differentiable and protocol != "strict":
         refuse("--protocol", expected="strict for a model without gradients", got=protocol)
     chosen = suite or ("standard" if loaded.differentiable else "black-box")
@@ -115,7 +113,6 @@ def run_check(
     device: str = "auto",
     out: str | None = None,
     seed: int = 0,
-    resolver: Resolver | None = None,
     progress: bool = True,
 ) -> Verdict:
     """Check a run folder or any model for signs of an overestimated robustness; `Verdict.exit_code` is 0 or 1.
@@ -126,8 +123,8 @@ def run_check(
         data: settings of `DataConfig` that differ from the run's.
         others: run folders or other models of the same classes, whose noise joins the black-box check.
     """
-    loaded = _load(run, model, weights, resolver)
-    sources = [load_model(other, resolver=resolver) for other in others]
+    loaded = _load(run, model, weights)
+    sources = [load_model(other) for other in others]
     if without := [source.name for source in sources if not source.differentiable]:
         refuse("--others", expected="models with gradients, to make noise on", got=", ".join(without))
     images, labels, _ = evaluation_images(run, data, limit)
@@ -201,7 +198,7 @@ def _run_data(run: str | None, *, named: bool) -> dict[str, Any]:
     refuse("--data.name", expected="a data set", got="none", remedy=f"{settings} names none; pass --data.name")
 
 
-def _load(run: str | None, model: str | None, weights: str | None, resolver: Resolver | None) -> LoadedModel:
+def _load(run: str | None, model: str | None, weights: str | None) -> LoadedModel:
     if (run is None) == (model is None):
         refuse("RUN or --model", expected="exactly one", got="both" if run else "neither")
-    return load_model(str(run or model), weights=weights, resolver=resolver)
+    return load_model(str(run or model), weights=weights)

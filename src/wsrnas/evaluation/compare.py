@@ -16,9 +16,9 @@ from wsrnas.evaluation.result import Evaluation
 from wsrnas.evaluation.statistics import Difference, over_seeds, paired_difference
 from wsrnas.evaluation.summary import PROTOCOLS, read_evaluations
 from wsrnas.evaluation.tables import COLOURS, curve_series, percent, to_csv, to_markdown
+from wsrnas.files import write_atomic
 from wsrnas.report.figures import Series, curve_figure
 from wsrnas.report.page import Page
-from wsrnas.runs import write_atomic
 from wsrnas.types import format_strength
 
 DRAWN = ("WsrNet-Basic PGD-7", "WsrNet-Robust PGD-7", "RACL PGD-7")

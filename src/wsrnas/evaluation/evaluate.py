@@ -11,24 +11,15 @@ from torch import Tensor
 
 from wsrnas.errors import nearest, refuse
 from wsrnas.evaluation.inputs import checked_classes, checked_images, checked_labels
-from wsrnas.evaluation.lock import (
-    Wrapped,
-    as_module,
-    checked_device,
-    digest,
-    locked,
-    model_device,
-    model_hash,
-    on_device,
-    predict,
-)
+from wsrnas.evaluation.lock import checked_device, digest, locked, model_device, model_hash, on_device, predict
+from wsrnas.evaluation.protocols.released import DESCRIPTION, LABEL, released_curve
+from wsrnas.evaluation.protocols.strict import Setting, strict_curve
 from wsrnas.evaluation.record import AnyAttack, Store
-from wsrnas.evaluation.released import DESCRIPTION, LABEL, released_curve
 from wsrnas.evaluation.result import Evaluation, intervals
 from wsrnas.evaluation.statistics import images_for_interval
-from wsrnas.evaluation.strict import Setting, strict_curve
 from wsrnas.evaluation.suites import chosen_attacks, describe
 from wsrnas.evaluation.summary import write_summary
+from wsrnas.models.module import Wrapped, as_module
 from wsrnas.progress import progress as show_progress
 from wsrnas.types import Norm, parse_strengths
 

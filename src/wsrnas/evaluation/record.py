@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from wsrnas.errors import InputError, refuse
-from wsrnas.runs import write_atomic
+from wsrnas.files import write_atomic
 from wsrnas.types import Images, Norm
 
 EXAMPLES = 4

@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from wsrnas.evaluation.card import model_card
 from wsrnas.evaluation.record import read_examples
 from wsrnas.evaluation.result import Evaluation
+from wsrnas.evaluation.robustbench import model_card
 from wsrnas.evaluation.statistics import AREA_WEIGHTING
 from wsrnas.evaluation.summary import read_evaluations, released_minus_strict, write_summary
 from wsrnas.evaluation.tables import (
@@ -21,9 +21,9 @@ from wsrnas.evaluation.tables import (
     to_csv,
     to_markdown,
 )
+from wsrnas.files import write_atomic
 from wsrnas.report.figures import image_grid, noise_panel
 from wsrnas.report.page import Page
-from wsrnas.runs import write_atomic
 from wsrnas.types import format_strength
 
 _INTRO = (

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from wsrnas.errors import refuse
 from wsrnas.evaluation.statistics import AREA_WEIGHTING, area_under_curve, median_strength, wilson_interval
-from wsrnas.runs import write_atomic
+from wsrnas.files import write_atomic
 from wsrnas.types import Norm, format_strength
 
 SCHEMA = 1

@@ -8,7 +8,7 @@ from typing import Any
 
 from wsrnas.errors import InputError, refuse
 from wsrnas.evaluation.result import Evaluation
-from wsrnas.runs import write_atomic
+from wsrnas.files import write_atomic
 
 PROTOCOLS = ("strict", "released")
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from wsrnas.data import DataConfig
-from wsrnas.errors import refuse
+from wsrnas.errors import at_least, one_of, refuse
 from wsrnas.estimators.noise.refine import REFINE_STEP
 from wsrnas.recipes import PRESETS
 from wsrnas.runtime import RuntimeConfig
-from wsrnas.search.checks import at_least, one_of
 from wsrnas.search.spectrum import SpectrumConfig
 from wsrnas.spaces import get_space
 from wsrnas.types import parse_strength, parse_strengths

@@ -9,11 +9,11 @@ from wsrnas import rng
 from wsrnas.attacks.apgd import APGD
 from wsrnas.data import DataBundle, load_data
 from wsrnas.runtime import Runtime
-from wsrnas.search.audition import audition_settings, training_passes
-from wsrnas.search.compare import training_settings
 from wsrnas.search.config import SearchConfig
+from wsrnas.search.evaluators.measure import Refinement
+from wsrnas.search.finalists.alone import audition_settings, training_passes
+from wsrnas.search.finalists.rivals import training_settings
 from wsrnas.search.setup import count_parameters, network_config
-from wsrnas.search.steps import Refinement
 from wsrnas.spaces import get_space
 from wsrnas.training.throughput import Throughput, estimate_passes, measure_throughput
 

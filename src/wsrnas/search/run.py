@@ -13,25 +13,25 @@ from wsrnas import rng
 from wsrnas.data import DataBundle, load_data
 from wsrnas.errors import refuse
 from wsrnas.estimators.loss.metrics import kendall_per_head
-from wsrnas.evaluation.models import load_run
+from wsrnas.models.load import load_run
 from wsrnas.progress import progress
 from wsrnas.runs import RunFolder
 from wsrnas.runtime import Runtime
-from wsrnas.search.audition import audition
 from wsrnas.search.base import Strategy
-from wsrnas.search.card import write_model_card
-from wsrnas.search.choose import Chooser, GradientChooser, ProposingChooser
-from wsrnas.search.compare import compare_with_random
+from wsrnas.search.builders import get_strategy
 from wsrnas.search.config import SearchConfig
-from wsrnas.search.examples import save_examples
+from wsrnas.search.evaluators.measure import Timer
+from wsrnas.search.evaluators.one_shot import OneShot
+from wsrnas.search.finalists.alone import audition
+from wsrnas.search.finalists.examples import save_examples
+from wsrnas.search.finalists.rivals import compare_with_random
 from wsrnas.search.objective import SearchObjective
-from wsrnas.search.one_shot import OneShot
-from wsrnas.search.propose import ProposeSettings
-from wsrnas.search.registry import get_strategy
-from wsrnas.search.report import write_search_report
+from wsrnas.search.report.model_card import write_model_card
+from wsrnas.search.report.page import write_search_report
 from wsrnas.search.setup import count_parameters, loss_estimator, network_config
-from wsrnas.search.steps import Timer
-from wsrnas.search.wsr_nas import WsrNas
+from wsrnas.search.wsr.choose import Chooser, GradientChooser, ProposingChooser
+from wsrnas.search.wsr.propose import ProposeSettings
+from wsrnas.search.wsr.wsr_nas import WsrNas
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.types import Choice
 

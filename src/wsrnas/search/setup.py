@@ -16,10 +16,10 @@ from wsrnas.estimators.loss.ensemble import EnsembleLossEstimator
 from wsrnas.estimators.loss.gaussian_process import GaussianProcessLossEstimator
 from wsrnas.estimators.loss.lstm import LSTMLossEstimator
 from wsrnas.estimators.loss.paths import PathFeatures
+from wsrnas.models.network import SizeConfig
+from wsrnas.models.network import network_config as sized_for
 from wsrnas.search.config import SearchConfig
 from wsrnas.spaces.base import NetworkConfig, SearchSpace
-from wsrnas.training.config import SizeConfig
-from wsrnas.training.network import network_config as sized_for
 
 
 def limited(split: Split, images: int | None, batch_size: int, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:

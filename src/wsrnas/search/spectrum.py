@@ -7,8 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from wsrnas.errors import refuse
-from wsrnas.search.checks import one_of
+from wsrnas.errors import one_of, refuse
 from wsrnas.search.objective import SearchObjective
 from wsrnas.types import parse_strengths
 

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from wsrnas.errors import InputError
-from wsrnas.runs import RunFolder, write_atomic
+from wsrnas.files import write_atomic
+from wsrnas.runs import RunFolder
 
 
 def _path(run: RunFolder, name: str) -> Path:

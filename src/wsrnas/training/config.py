@@ -6,29 +6,10 @@ from dataclasses import dataclass, field
 
 from wsrnas.data import DataConfig
 from wsrnas.errors import refuse
+from wsrnas.models.network import SizeConfig
 from wsrnas.runtime import RuntimeConfig
 from wsrnas.training.choices import LossConfig, ScheduleConfig
 from wsrnas.types import check_linf, parse_strength
-
-
-@dataclass(frozen=True, kw_only=True)
-class SizeConfig:
-    """The size of a cell network.
-
-    Args:
-        channels: C, channels of the first cell.
-        layers: number of cells (NAS-Bench-201: cells per stage).
-        stem: cifar, or imagenet for images of 224 pixels.
-    """
-
-    channels: int = 16
-    layers: int = 8
-    stem: str = "cifar"
-
-    def __post_init__(self) -> None:
-        for name in ("channels", "layers"):
-            if getattr(self, name) < 1:
-                refuse(f"network.{name}", expected="at least 1", got=getattr(self, name))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,10 @@ from safetensors.torch import save
 from torch import nn
 
 from wsrnas.errors import InputError
-from wsrnas.runs import RunFolder, write_atomic
+from wsrnas.files import write_atomic
+from wsrnas.models.network import NetworkSpec, write_network
+from wsrnas.runs import RunFolder
 from wsrnas.runtime import Runtime
-from wsrnas.training.network import NetworkSpec
 
 
 class TrainFolder:
@@ -65,7 +66,7 @@ class TrainFolder:
         weights = _read(self.path / "checkpoints" / "best.pt")["state"]["model"]
         content = save({name: tensor.contiguous() for name, tensor in weights.items()})
         write_atomic(self.path / "model.safetensors", content)
-        self._run.write_json("network.json", network.to_dict())
+        write_network(self.path, network)
         self._run.write_json("result.json", result)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from wsrnas import rng
 from wsrnas.data import DataBundle, load_data
 from wsrnas.errors import refuse
+from wsrnas.models.network import GenotypeNetwork, NetworkSpec, network_config
 from wsrnas.progress import progress
 from wsrnas.runtime import Runtime
 from wsrnas.spaces.genotype import Genotype
@@ -17,7 +18,6 @@ from wsrnas.training.config import TrainConfig
 from wsrnas.training.epoch import EpochResult, train_epoch
 from wsrnas.training.folder import TrainFolder
 from wsrnas.training.held_out import HeldOut, measure_held_out
-from wsrnas.training.network import GenotypeNetwork, NetworkSpec, network_config
 from wsrnas.training.state import TrainState
 
 

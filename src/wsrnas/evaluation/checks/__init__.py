@@ -1,6 +1,6 @@
 """Signs that a robustness measurement of a classifier cannot be believed."""
 
-from wsrnas.evaluation.checks.registry import FLAGS
+from wsrnas.evaluation.checks.flags import FLAGS
 from wsrnas.evaluation.checks.run import check
 from wsrnas.evaluation.checks.verdict import Finding, Verdict
 

@@ -18,7 +18,8 @@ from wsrnas.evaluation.checks.strengths import CLOSE_CHECKS, CURVE_CHECKS, Attac
 from wsrnas.evaluation.checks.subject import LogitsOnly, Subject, pick_logits
 from wsrnas.evaluation.checks.verdict import Finding, Verdict, found, skipped
 from wsrnas.evaluation.inputs import checked_classes, checked_images, checked_labels, checked_logits
-from wsrnas.evaluation.lock import as_module, checked_device, model_device, on_device
+from wsrnas.evaluation.lock import checked_device, model_device, on_device
+from wsrnas.models.module import as_module
 from wsrnas.progress import progress as show_progress
 from wsrnas.types import Norm
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from wsrnas.evaluation.checks.registry import FLAGS
+from wsrnas.evaluation.checks.flags import FLAGS
 
 State = Literal["ok", "flag", "not run"]
 _MARKS = {"ok": "ok     ", "flag": "FLAG   ", "not run": "not run"}

@@ -1,1 +1,0 @@
-"""Searches judged on published tables."""

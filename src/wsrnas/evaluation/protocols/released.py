@@ -1,0 +1,100 @@
+"""The released protocol: what the paper's released code does, for comparison with its printed numbers only."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from wsrnas.errors import refuse
+from wsrnas.evaluation.protocols.strict import Curve, Setting, misclassified
+from wsrnas.evaluation.record import Record
+from wsrnas.evaluation.verify import check_noise, eight_bit
+from wsrnas.models.module import Wrapped
+from wsrnas.rng import fixed_global_seed
+from wsrnas.types import Images, Labels, format_strength
+
+STEPS = 20
+LABEL = "PGD-20-train-mode"
+DESCRIPTION = "PGD-20, step 2.5 eps/20, no random start, cross-entropy, BatchNorm in train mode during the attack"
+
+
+def released_curve(setting: Setting) -> Curve:
+    """PGD-20 in train mode, prediction in eval mode, each strength on its own.
+
+    The 20 forward passes of the attack update the running averages of BatchNorm, so that the network scored is not the
+    one attacked and has adapted to the test batch (at momentum 0.1, 1 − 0.9²⁰ = 88 % of its statistics). The averages
+    carry over from batch to batch; every strength starts from a fresh copy, so the caller's model is never touched.
+
+    Source: the released research code of Cheng et al., AAAI 2023 (retraining scripts).
+    Differs from the released code: strengths do not share the polluted averages; images are taken in order.
+
+    Raises:
+        InputError: a norm other than Linf, or a model that is not an `nn.Module` (it has no train mode).
+    """
+    if setting.norm != "Linf":
+        refuse("norm", expected="Linf in the released protocol", got=setting.norm, remedy="use protocol='strict'")
+    if isinstance(setting.model, Wrapped):
+        refuse("model", expected="an nn.Module", got="a function, which has no train mode", remedy="protocol='strict'")
+    shape = (len(setting.labels), len(setting.strengths))
+    curve = Curve(
+        survives=torch.zeros(shape, dtype=torch.bool), survives_eight_bit=torch.zeros(shape, dtype=torch.bool)
+    )
+    for column, strength in enumerate(setting.strengths):
+        if strength == 0:
+            curve.survives[:, column] = curve.survives_eight_bit[:, column] = setting.clean_correct
+        else:
+            record = setting.store.read(LABEL, strength, list(range(shape[0])))
+            if record is None:
+                record = _run(setting, strength)
+                setting.store.write(record)
+            curve.survives[:, column] = ~torch.tensor(record.broken)
+            curve.survives_eight_bit[:, column] = ~torch.tensor(record.broken_eight_bit)
+            curve.passes += 2 * STEPS + 2
+        setting.advance(shape[0], note=f"released at {format_strength(strength)}")
+    curve.raw_accuracy = curve.survives.double().mean(0).tolist()
+    curve.per_attack = {LABEL: list(curve.raw_accuracy)}
+    curve.facts = {"attacked_network_is_scored_network": False, "why": DESCRIPTION}
+    return curve
+
+
+def _run(setting: Setting, strength: float) -> Record:
+    model = copy.deepcopy(setting.model)
+    count = len(setting.labels)
+    results: dict[str, list[Any]] = {"broken": [], "broken_eight_bit": [], "distance": []}
+    for rows in batch_rows(count, setting.batch_size):
+        images, labels = setting.images[rows], setting.labels[rows]
+        with fixed_global_seed(setting.seed, "released", f"{strength:.8g}", rows.start):
+            moved = train_mode_pgd(model, images.to(setting.device), labels.to(setting.device), strength).cpu()
+        results["distance"] += check_noise(images, moved, strength, setting.norm, attack=LABEL).tolist()
+        model.eval()
+        wrong = misclassified(setting, moved, labels, model=model)
+        rounded, inside = eight_bit(images, moved, strength, setting.norm)
+        results["broken"] += wrong.tolist()
+        results["broken_eight_bit"] += (wrong & inside & misclassified(setting, rounded, labels, model=model)).tolist()
+    return Record(attack=LABEL, strength=strength, indices=list(range(count)), **results)
+
+
+def train_mode_pgd(model: nn.Module, images: Images, labels: Labels, strength: float, *, steps: int = STEPS) -> Images:
+    """x ← clip(x + 2.5ε/K · sign ∇L) K times, the model in train mode, its buffers updated by every forward pass."""
+    model.train()
+    adversarial = images.clone()
+    for _ in range(steps):
+        adversarial.requires_grad_(True)
+        with torch.enable_grad():
+            loss = functional.cross_entropy(model(adversarial), labels)
+            (gradient,) = torch.autograd.grad(loss, adversarial)
+        stepped = adversarial.detach() + 2.5 * strength / steps * gradient.sign()
+        adversarial = torch.clamp(torch.clamp(stepped, images - strength, images + strength), 0, 1)
+    return adversarial
+
+
+def batch_rows(count: int, batch_size: int) -> list[slice]:
+    """Cut `count` images into batches; a last batch of one joins the one before, as BatchNorm needs two."""
+    starts = list(range(0, count, batch_size))
+    if len(starts) > 1 and count - starts[-1] == 1:
+        starts.pop()
+    return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], count])]

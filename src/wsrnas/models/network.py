@@ -1,0 +1,140 @@
+"""Which network a run holds, as a value: `network.json` is written and read here and nowhere else."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from wsrnas import rng, zoo
+from wsrnas.data import DataBundle
+from wsrnas.errors import InputError, refuse
+from wsrnas.files import write_json
+from wsrnas.spaces import get_space
+from wsrnas.spaces.base import NetworkConfig
+from wsrnas.spaces.genotype import Genotype
+
+FILE = "network.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizeConfig:
+    """The size of a cell network.
+
+    Args:
+        channels: C, channels of the first cell.
+        layers: number of cells (NAS-Bench-201: cells per stage).
+        stem: cifar, or imagenet for images of 224 pixels.
+    """
+
+    channels: int = 16
+    layers: int = 8
+    stem: str = "cifar"
+
+    def __post_init__(self) -> None:
+        for name in ("channels", "layers"):
+            if getattr(self, name) < 1:
+                refuse(f"network.{name}", expected="at least 1", got=getattr(self, name))
+
+
+class NetworkSpec(ABC):
+    """A network that can be built again, on any machine, from what `to_dict` says."""
+
+    @abstractmethod
+    def build(self) -> nn.Module:
+        """Return the network, images (B,C,H,W) in [0,1] → logits; weights drawn from torch's global generator."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON for `network.json`: `kind`, what identifies the network, and `config`, its size."""
+
+    def initialise(self, seed: int) -> nn.Module:
+        """Return the network with the weights that belong to the seed."""
+        with rng.fixed_global_seed(seed, "train", "weights"):
+            return self.build()
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenotypeNetwork(NetworkSpec):
+    """The stand-alone network of a genotype at a given size."""
+
+    genotype: Genotype
+    config: NetworkConfig
+
+    def build(self) -> nn.Module:
+        """Build it through its search space, which refuses unknown operations."""
+        return get_space(self.genotype.space).build(self.genotype, self.config)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return ``{"kind": "genotype", "genotype": …, "config": …}``."""
+        return {"kind": "genotype", "genotype": json.loads(self.genotype.to_json()), "config": asdict(self.config)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedNetwork(NetworkSpec):
+    """A network of the zoo; `config` is what `zoo.create(name, **config)` takes."""
+
+    name: str
+    config: dict[str, Any]
+
+    def build(self) -> nn.Module:
+        """Build it as the zoo does."""
+        return zoo.create(self.name, **self.config)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return ``{"kind": "zoo", "name": …, "config": …}``."""
+        return {"kind": "zoo", "name": self.name, "config": dict(self.config)}
+
+
+def write_network(folder: Path, network: NetworkSpec) -> None:
+    """Write `network.json` of a run folder."""
+    write_json(folder / FILE, network.to_dict())
+
+
+def read_network(folder: Path) -> NetworkSpec:
+    """Read `network.json` of a run folder.
+
+    Raises:
+        InputError: no such file, or one that is damaged or of another version.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        remedy = "is it a finished `wsrnas train` run? A search run has a genotype but no trained network"
+        refuse("run", expected=f"a folder with {FILE}", got=str(folder), remedy=remedy)
+    try:
+        described = json.loads(path.read_text())
+        kind, config = described["kind"], dict(described["config"])
+        if kind == "zoo":
+            return NamedNetwork(name=described["name"], config=config)
+        if kind == "genotype":
+            genotype = Genotype.from_json(json.dumps(described["genotype"]), source=str(path))
+            return GenotypeNetwork(genotype=genotype, config=_network_config(config))
+    except (json.JSONDecodeError, KeyError) as error:
+        raise InputError(f"{path}: damaged ({error!r}); restore it or train again") from error
+    refuse(str(path), expected="kind 'genotype' or 'zoo'", got=kind, remedy="upgrade wsrnas")
+
+
+def network_config(size: SizeConfig, data: DataBundle) -> NetworkConfig:
+    """Return the size of a cell network together with what it must know of the data."""
+    return NetworkConfig(
+        channels=size.channels,
+        layers=size.layers,
+        stem=size.stem,
+        num_classes=data.num_classes,
+        image_shape=data.image_shape,
+        mean=data.mean,
+        std=data.std,
+    )
+
+
+def _network_config(values: dict[str, Any]) -> NetworkConfig:
+    """Read a `NetworkConfig` from JSON, where tuples became lists."""
+    known = {field.name for field in fields(NetworkConfig)}
+    if unknown := sorted(set(values) - known):
+        refuse(FILE, expected=f"settings among {', '.join(sorted(known))}", got=", ".join(unknown))
+    tuples: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    return NetworkConfig(**tuples)

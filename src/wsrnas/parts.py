@@ -1,0 +1,194 @@
+"""Swappable parts by name: ours, those that installed packages announce, and `package.module:Class` from anywhere."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import UnionType
+from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from wsrnas.errors import InputError, nearest, refuse
+from wsrnas.types import parse_strength, parse_strengths
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartConfig:
+    """A part by name and what it is built with, as a recipe holds it.
+
+    Args:
+        name: one of the known names, or ``package.module:Class``.
+        settings: of that part; what is not given is the part's own default.
+    """
+
+    name: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+class Parts(Generic[Part]):
+    """The parts of one kind.
+
+    A class joins by one line here, by an entry point of an installed package in the group ``wsrnas.<group>``, or by
+    being named as ``package.module:Class`` wherever a name is asked for. Settings are the keyword arguments of the
+    class; whatever it asks for by other names (`given`) its caller hands over.
+    """
+
+    def __init__(self, base: type[Part], group: str, known: Iterable[tuple[str, type[Part]]]) -> None:
+        self.base, self.group, self._known = base, group, dict(known)
+
+    def names(self) -> tuple[str, ...]:
+        """Return every name, ours first."""
+        return (*self._known, *(name for name in self._announced() if name not in self._known))
+
+    def items(self) -> Iterator[tuple[str, type[Part]]]:
+        """Yield our own parts by name."""
+        yield from self._known.items()
+
+    def kind(self, name: str, *, argument: str) -> type[Part]:
+        """Return the class of that name.
+
+        Raises:
+            InputError: no such name (suggests the nearest), or a class of another kind.
+        """
+        if name in self._known:
+            return self._known[name]
+        announced = self._announced()
+        if name in announced:
+            return self._checked(announced[name].load(), name, argument)
+        if ":" in name:
+            return self._checked(imported(name, argument=argument), name, argument)
+        remedy = f"{nearest(name, self.names())}; a class of your own goes as package.module:Class"
+        refuse(argument, expected=f"a known name ({', '.join(self.names())})", got=repr(name), remedy=remedy)
+
+    def settings(self, name: str, *, argument: str, given: Iterable[str] = ()) -> dict[str, inspect.Parameter]:
+        """Return the settings a part has, by name; `given` are those its caller hands over."""
+        return _settings(self.kind(name, argument=argument), set(given))
+
+    def check(self, config: PartConfig, *, argument: str, given: Iterable[str] = ()) -> None:
+        """Refuse what `build` would refuse, without building anything."""
+        self._converted(config, argument, set(given))
+
+    def build(self, config: PartConfig, *, argument: str, **given: Any) -> Part:
+        """Return the part with its settings; numbers may be written as text, radii as ``8/255``.
+
+        Raises:
+            InputError: an unknown name, a setting that the part does not have or that does not fit, or one it needs.
+        """
+        kind = self.kind(config.name, argument=argument)
+        parameters = inspect.signature(kind).parameters
+        wanted = {key: value for key, value in given.items() if key in parameters}
+        return kind(**wanted, **self._converted(config, argument, set(given)))
+
+    def _converted(self, config: PartConfig, argument: str, given: set[str]) -> dict[str, Any]:
+        kind = self.kind(config.name, argument=argument)
+        allowed = _settings(kind, given)
+        for key in config.settings:
+            if key not in allowed:
+                shown = ", ".join(allowed) or "none"
+                remedy = nearest(key, tuple(allowed)) if allowed else "leave it out"
+                refuse(f"{argument}.settings.{key}", expected=f"a setting of {config.name!r} ({shown})", got=key,
+                       remedy=remedy)  # fmt: skip
+        for key, parameter in allowed.items():
+            if parameter.default is inspect.Parameter.empty and key not in config.settings:
+                refuse(f"{argument}.settings.{key}", expected=f"a value, which {config.name!r} needs", got="none")
+        hints = get_type_hints(kind.__init__)
+        return {
+            key: _convert(value, hints.get(key, Any), f"{argument}.settings.{key}")
+            for key, value in config.settings.items()
+        }
+
+    def _announced(self) -> dict[str, Any]:
+        return {point.name: point for point in entry_points(group=f"wsrnas.{self.group}")}
+
+    def _checked(self, found: Any, name: str, argument: str) -> type[Part]:
+        if not (inspect.isclass(found) and issubclass(found, self.base)):
+            shown = f"{name}, a {type(found).__name__}" if not inspect.isclass(found) else f"{name}, another class"
+            refuse(argument, expected=f"a subclass of {self.base.__module__}.{self.base.__name__}", got=shown)
+        if inspect.isabstract(found):
+            missing = ", ".join(sorted(vars(found)["__abstractmethods__"]))
+            refuse(argument, expected=f"a finished subclass of {self.base.__name__}", got=f"{name} without {missing}")
+        return found
+
+
+def imported(path: str, *, argument: str) -> Any:
+    """Return what ``package.module:attribute`` names, looked for in the current folder too.
+
+    Raises:
+        InputError: the module cannot be imported, whatever it raises, or has no such attribute.
+    """
+    module_name, _, attribute = path.partition(":")
+    with _current_folder():
+        try:
+            module = importlib.import_module(module_name)
+        except (Exception, SystemExit) as error:  # whatever a user's own module does when it is imported
+            remedy = "give an importable package.module, installed or in the current folder"
+            reason = f"{type(error).__name__}: {error}"
+            raise InputError(f"{argument}: cannot import {module_name} ({reason}); {remedy}") from error
+    found = getattr(module, attribute, None)
+    if found is None:
+        known = [name for name in vars(module) if not name.startswith("_")]
+        remedy = nearest(attribute, known) if known else "the module is empty"
+        refuse(argument, expected=f"something named {attribute!r} in {module_name}", got="none", remedy=remedy)
+    return found
+
+
+@contextmanager
+def _current_folder() -> Iterator[None]:
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        yield
+    finally:
+        if here in sys.path:
+            sys.path.remove(here)
+
+
+def _settings(kind: type, given: set[str]) -> dict[str, inspect.Parameter]:
+    usable = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    found = inspect.signature(kind).parameters.items()
+    return {name: parameter for name, parameter in found if parameter.kind in usable and name not in given}
+
+
+def _convert(value: Any, hint: Any, argument: str) -> Any:
+    """Return a setting as its annotation wants it: text becomes numbers, ``8/255`` a radius, lists tuples."""
+    origin, options = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        if value is None and type(None) in options:
+            return None
+        hints = [option for option in options if option is not type(None)]
+        return _convert(value, hints[0], argument) if len(hints) == 1 else value
+    if origin is Literal:
+        if value not in options:
+            known = [str(option) for option in options]
+            refuse(argument, expected=f"one of {', '.join(known)}", got=repr(value), remedy=nearest(str(value), known))
+        return value
+    if hint is bool:
+        if not isinstance(value, bool):
+            refuse(argument, expected="true or false", got=value)
+        return value
+    if hint is int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            refuse(argument, expected="a whole number", got=value)
+        return value
+    if hint is float:
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+            refuse(argument, expected="a number", got=value)
+        return parse_strength(value, argument=argument) if isinstance(value, str) else float(value)
+    if hint is str:
+        if not isinstance(value, str):
+            refuse(argument, expected="text", got=value)
+        return value
+    if origin is tuple and options == (float, Ellipsis):
+        return parse_strengths(value, argument=argument)
+    if origin is tuple and isinstance(value, list):
+        return tuple(value)
+    if origin in (dict, Mapping) and not isinstance(value, Mapping):
+        refuse(argument, expected="a mapping", got=value)
+    return value

@@ -1,0 +1,204 @@
+"""The run folder: settings, logs and checkpoints that survive a kill at any moment.
+
+Files appear under a temporary name and are renamed, so each is either the old one or the new one, never half of one.
+A checkpoint remembers how long the logs were; resuming cuts them back to it, so that no line is there twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import yaml
+
+from wsrnas import __version__
+from wsrnas.errors import InputError, refuse
+from wsrnas.files import explained, read_json, read_lines, write_atomic, write_json
+from wsrnas.runs.environment import environment
+
+if sys.platform != "win32":
+    import fcntl
+
+Kind = Literal["search", "train", "evaluate", "study"]
+LOGS = ("metrics.jsonl", "timings.jsonl")
+
+
+class RunFolder:
+    """One run on disk. `open` creates it or, where it exists with the same settings, resumes it."""
+
+    def __init__(self, path: Path, kind: Kind, config: dict[str, Any]) -> None:
+        self.path = path
+        self.kind = kind
+        self.config = config
+        self.iteration = 0
+        self._lock = _hold_lock(path)
+
+    @classmethod
+    def open(cls, path: str | Path, *, kind: Kind, config: dict[str, Any]) -> RunFolder:
+        """Create the folder or resume what is in it.
+
+        Raises:
+            InputError: the folder holds something else, a run of another kind, or a run with other settings (which
+                are named).
+        """
+        path = Path(path)
+        if path.exists() and not path.is_dir():
+            refuse("--out", expected="a folder", got=str(path))
+        settings = path / "config.yaml"
+        config = json.loads(json.dumps(config))
+        if settings.is_file():
+            _check_same(path, kind, _read_yaml(settings), config)
+            return cls(path, kind, config)
+        ours = {"env.json"}  # alone, it is what a kill during the very first write left
+        if path.exists() and any(item.name not in ours and item.name[0] != "." for item in path.iterdir()):
+            refuse("--out", expected="a new folder or a wsrnas run", got=f"{path}, which holds other files")
+        write_atomic(path / "env.json", json.dumps({"kind": kind, **environment()}, indent=1) + "\n")
+        write_atomic(settings, yaml.safe_dump(config, sort_keys=False))
+        return cls(path, kind, config)
+
+    def close(self) -> None:
+        """Let another process use the folder."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def save_checkpoint(self, state: dict[str, Any], name: str = "last") -> None:
+        """Write a checkpoint; the one before it stays as `previous.pt` when `name` is "last"."""
+        target = self.path / "checkpoints" / f"{name}.pt"
+        sizes = {log: self._size(log) for log in LOGS}
+        buffer = io.BytesIO()
+        torch.save({"state": state, "log_sizes": sizes, "version": __version__}, buffer)
+        if name == "last" and target.is_file():
+            previous = target.with_name("previous.pt")
+            linked = previous.with_name(".previous.link")
+            linked.unlink(missing_ok=True)
+            os.link(target, linked)
+            linked.replace(previous)
+        write_atomic(target, buffer.getvalue())
+
+    def load_checkpoint(self, name: str = "last") -> dict[str, Any] | None:
+        """Return the state last saved, or None in a fresh run; cuts the logs back to that moment.
+
+        Raises:
+            InputError: the file is damaged; names the remedy.
+        """
+        target = self.path / "checkpoints" / f"{name}.pt"
+        if not target.is_file():
+            self._cut_logs(dict.fromkeys(LOGS, 0))
+            return None
+        try:
+            saved = torch.load(target, map_location="cpu", weights_only=True)
+            state, sizes = saved["state"], saved["log_sizes"]
+        except Exception as error:
+            previous = target.with_name("previous.pt")
+            remedy = f"mv {previous} {target}" if previous.is_file() else f"rm {target}, which starts this run anew"
+            message = f"{target}: the checkpoint is damaged ({type(error).__name__}); to go on: {remedy}"
+            raise InputError(message) from error
+        self._cut_logs(sizes)
+        return dict(state)
+
+    def log(self, **values: Any) -> None:
+        """Append one line to metrics.jsonl."""
+        self._append("metrics.jsonl", values)
+
+    @contextlib.contextmanager
+    def timed(self, phase: str) -> Iterator[None]:
+        """Append how long the block took to timings.jsonl."""
+        started = time.perf_counter()
+        yield
+        seconds = round(time.perf_counter() - started, 4)
+        self._append("timings.jsonl", {"phase": phase, "seconds": seconds, "iteration": self.iteration})
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Write a text file atomically."""
+        write_atomic(self.path / name, text)
+        return self.path / name
+
+    def write_json(self, name: str, value: Any) -> Path:
+        """Write JSON atomically."""
+        write_json(self.path / name, value)
+        return self.path / name
+
+    def read_json(self, name: str) -> Any | None:
+        """Read JSON, or None where there is no such file."""
+        return read_json(self.path / name)
+
+    def lines(self, log: str = "metrics.jsonl") -> list[dict[str, Any]]:
+        """Return the lines of a log."""
+        return read_lines(self.path / log)
+
+    def _append(self, log: str, values: dict[str, Any]) -> None:
+        path = self.path / log
+        try:
+            with path.open("a") as file:
+                file.write(json.dumps(values) + "\n")
+        except OSError as error:
+            raise explained(error, path) from error
+
+    def _size(self, log: str) -> int:
+        path = self.path / log
+        return path.stat().st_size if path.is_file() else 0
+
+    def _cut_logs(self, sizes: dict[str, int]) -> None:
+        for log, size in sizes.items():
+            if self._size(log) > size:
+                with (self.path / log).open("r+") as file:
+                    file.truncate(size)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        value = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not YAML ({error}); restore the file or choose another --out") from error
+    if not isinstance(value, dict):
+        refuse(str(path), expected="settings as a YAML mapping", got=value)
+    return value
+
+
+def _check_same(path: Path, kind: Kind, stored: dict[str, Any], wanted: dict[str, Any]) -> None:
+    env = path / "env.json"
+    stored_kind = json.loads(env.read_text()).get("kind") if env.is_file() else None
+    if stored_kind != kind:
+        refuse("--out", expected=f"a {kind} run", got=f"{path}, a {stored_kind} run", remedy="choose another --out")
+    old, new = _flat(stored), _flat(wanted)
+    changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    if changed:
+        shown = ", ".join(f"{key} (was {old.get(key)!r}, now {new.get(key)!r})" for key in changed[:4])
+        more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
+        refuse(
+            "--out",
+            expected=f"the settings that {path} was started with",
+            got=f"others for {shown}{more}",
+            remedy="choose another --out, or repeat the first command to resume",
+        )
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    flat: dict[str, Any] = {}
+    for key, item in value.items():
+        flat.update(_flat(item, f"{prefix}.{key}" if prefix else str(key)))
+    return flat
+
+
+def _hold_lock(path: Path) -> int | None:
+    """Refuse a second process in the same folder; the lock dies with its process."""
+    if sys.platform == "win32":
+        return None
+    handle = os.open(path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise InputError(f"--out: {path} is in use by another wsrnas process; wait for it or choose another") from error
+    return handle

@@ -1,0 +1,6 @@
+"""Devices, precision and processes."""
+
+from wsrnas.runtime.config import DEVICES, PRECISIONS, RuntimeConfig
+from wsrnas.runtime.engine import Runtime
+
+__all__ = ["DEVICES", "PRECISIONS", "Runtime", "RuntimeConfig"]

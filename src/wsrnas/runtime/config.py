@@ -1,0 +1,43 @@
+"""Where and how to compute, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from wsrnas.errors import nearest, refuse
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("32-true", "bf16-mixed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeConfig:
+    """Where and how to compute.
+
+    Args:
+        device: auto, cpu, cuda or mps.
+        precision: 32-true, or bf16-mixed for training and attacks in the search (evaluation is always float32).
+        channels_last: memory format of images and convolution weights.
+        threads: CPU threads; null leaves torch's choice.
+    """
+
+    device: str = "auto"
+    precision: str = "32-true"
+    channels_last: bool = False
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, known in (("device", DEVICES), ("precision", PRECISIONS)):
+            value = getattr(self, name)
+            if value not in known:
+                refuse(
+                    f"runtime.{name}", expected=f"one of {', '.join(known)}", got=value, remedy=nearest(value, known)
+                )
+        if self.threads is not None and self.threads < 1:
+            refuse("runtime.threads", expected="at least 1", got=self.threads)
+        if self.device == "cuda" and not torch.cuda.is_available():
+            refuse("runtime.device", expected="a CUDA device", got="none on this machine", remedy="use auto or cpu")
+        if self.device == "mps" and not torch.backends.mps.is_available():
+            refuse("runtime.device", expected="an MPS device", got="none on this machine", remedy="use auto or cpu")

@@ -1,0 +1,100 @@
+"""Device, precision, memory format and processes: the only file that knows the distributed engine.
+
+Several processes are started by torchrun or SLURM; each works on its share of every batch and gradients are averaged.
+Modules are never wrapped, so attacks, estimators and evaluation always see the bare network.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar, cast
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from wsrnas.runtime.config import RuntimeConfig
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+class Runtime:
+    """The engine of one process."""
+
+    def __init__(self, config: RuntimeConfig | None = None) -> None:
+        self.config = config or RuntimeConfig()
+        if self.config.threads is not None:
+            torch.set_num_threads(self.config.threads)
+        processes = int(os.environ.get("WORLD_SIZE", "1"))
+        local = int(os.environ.get("LOCAL_WORLD_SIZE", str(processes)))
+        precision: Any = self.config.precision
+        self._fabric = Fabric(
+            accelerator=self.config.device,
+            devices=local,
+            num_nodes=max(processes // local, 1),
+            strategy="ddp" if processes > 1 else "auto",
+            precision=precision,
+        )
+        self._fabric.launch()
+
+    @property
+    def device(self) -> torch.device:
+        """This process's device."""
+        return self._fabric.device
+
+    @property
+    def rank(self) -> int:
+        """This process's number, from 0."""
+        return self._fabric.global_rank
+
+    @property
+    def world_size(self) -> int:
+        """How many processes share the work."""
+        return self._fabric.world_size
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process writes files."""
+        return self._fabric.is_global_zero
+
+    def prepare(self, module: Module) -> Module:
+        """Move a module to the device and memory format, in place."""
+        module.to(self.device)
+        if self.config.channels_last:
+            for tensor in (*module.parameters(), *module.buffers()):
+                if tensor.ndim == 4:
+                    tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
+        return module
+
+    def images(self, images: Tensor) -> Tensor:
+        """Move a batch of images to the device and memory format."""
+        images = images.to(self.device, non_blocking=True)
+        return images.contiguous(memory_format=torch.channels_last) if self.config.channels_last else images
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """Compute in the configured precision inside the block; does nothing at 32-true."""
+        return self._fabric.autocast()
+
+    def share(self, batch: Tensor) -> Tensor:
+        """Return this process's rows of a batch."""
+        return batch if self.world_size == 1 else batch[self.rank :: self.world_size]
+
+    def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Average gradients over processes; parameters without a gradient must be the same everywhere."""
+        if self.world_size > 1:
+            for parameter in parameters:
+                if parameter.grad is not None:
+                    parameter.grad.copy_(self.mean(parameter.grad))
+
+    def mean(self, value: Tensor) -> Tensor:
+        """Average a tensor over processes."""
+        if self.world_size == 1:
+            return value
+        reduced = self._fabric.all_reduce(value, reduce_op="mean")
+        return cast(Tensor, reduced)
+
+    def barrier(self) -> None:
+        """Wait for every process."""
+        self._fabric.barrier()

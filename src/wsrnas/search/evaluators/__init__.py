@@ -1,0 +1,1 @@
+"""What answers a strategy: the super-network, or a published table."""

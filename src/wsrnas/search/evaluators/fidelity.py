@@ -1,0 +1,67 @@
+"""How well φ does on a network: its noises beside real ones on the same images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from wsrnas.attacks.base import Attack
+from wsrnas.estimators.noise.base import NoiseEstimator
+from wsrnas.runtime import Runtime
+from wsrnas.search.evaluators.measure import UNREFINED, Batches, Refinement, Spectrum, estimated_noises, real_noises
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """How well φ does at one strength on a fresh sample: share of the accuracy drop recovered, and loss error."""
+
+    share: float | None
+    loss_error: float
+
+
+SMALLEST_DROP = 0.02
+"""A real attack that costs less accuracy than this leaves nothing to recover; the share is then undefined."""
+
+
+def measure_fidelity(
+    network: nn.Module,
+    batches: Batches,
+    spectrum: Spectrum,
+    attack: Attack,
+    estimator: NoiseEstimator,
+    runtime: Runtime,
+    refinement: Refinement = UNREFINED,
+) -> tuple[dict[float, Fidelity], int]:
+    """Attack the estimated strengths for real and compare: (clean − estimated)/(clean − real) accuracy.
+
+    Returns fidelity by estimated strength and the images passed through the network.
+    """
+    estimated = spectrum.estimated
+    correct = torch.zeros(1 + 2 * len(estimated), device=runtime.device)
+    losses = torch.zeros_like(correct)
+    images_seen = 0
+    for images, labels in batches:
+        images, labels = runtime.images(images), labels.to(runtime.device)
+        known = real_noises(network, images, labels, spectrum.attacked, attack, runtime)
+        real = real_noises(network, images, labels, estimated, attack, runtime)
+        noise_hat = estimated_noises(network, images, labels, known, spectrum, estimator, refinement, runtime)
+        with torch.no_grad():
+            shifted = (images, *(images + noise for noise in (*real.unbind(1), *noise_hat.unbind(1))))
+            for place, inputs in enumerate(shifted):
+                with runtime.autocast():
+                    logits = network(inputs).float()
+                correct[place] += (logits.argmax(dim=1) == labels).sum()
+                losses[place] += functional.cross_entropy(logits, labels, reduction="sum")
+        images_seen += len(images)
+    accuracy, mean_loss = (correct / images_seen).tolist(), (losses / images_seen).tolist()
+    found = {}
+    for place, strength in enumerate(estimated, start=1):
+        drop = accuracy[0] - accuracy[place]
+        hat = place + len(estimated)
+        share = (accuracy[0] - accuracy[hat]) / drop if drop >= SMALLEST_DROP else None
+        found[strength] = Fidelity(share, (mean_loss[hat] - mean_loss[place]) / mean_loss[place])
+    passes = attack.passes * len(spectrum.strengths) + refinement.passes(len(estimated)) + 1 + 2 * len(estimated)
+    return found, images_seen * passes

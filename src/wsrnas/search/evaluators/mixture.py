@@ -1,0 +1,44 @@
+"""Losses of the whole super-network under H, for strategies that move A by back-propagation (naive gradient, DARTS)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from wsrnas.attacks.pgd import PGD
+from wsrnas.runtime import Runtime
+from wsrnas.search.evaluators.measure import real_noises
+from wsrnas.spaces.base import SuperNetwork
+from wsrnas.types import Encoding, Images, Labels, Losses
+
+
+class Mixture(nn.Module):
+    """Eq. 2 under a fixed H, as a network that can be attacked."""
+
+    def __init__(self, supernet: SuperNetwork, arch_weights: Encoding) -> None:
+        super().__init__()
+        self.supernet = supernet
+        self.arch_weights = arch_weights
+
+    def forward(self, images: Images) -> Tensor:
+        """Return the logits."""
+        return self.supernet.mixture(images, self.arch_weights)
+
+
+def whole_mixture_losses(
+    supernet: SuperNetwork,
+    arch_weights: Encoding,
+    images: Images,
+    labels: Labels,
+    strengths: Sequence[float],
+    attack: PGD,
+    runtime: Runtime,
+) -> Losses:
+    """Attack the mixture at every strength; return the clean loss and theirs, (1+S,), differentiable in H."""
+    frozen = Mixture(supernet, arch_weights.detach())
+    noises = real_noises(frozen, images, labels, strengths, attack, runtime)
+    inputs = [images, *(images + noise for noise in noises.unbind(1))]
+    return torch.stack([functional.cross_entropy(supernet.mixture(x, arch_weights), labels) for x in inputs])

@@ -1,0 +1,281 @@
+"""The super-network as an evaluator: weights shared by all architectures, trained as they are measured."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import nullcontext
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from wsrnas import rng
+from wsrnas.attacks.apgd import APGD
+from wsrnas.attacks.pgd import PGD
+from wsrnas.data import DataBundle
+from wsrnas.estimators.memory import NoiseMemory
+from wsrnas.estimators.noise.fit import NoiseFit, fit_noise_estimator, push_noise
+from wsrnas.estimators.noise.registry import noise_estimator
+from wsrnas.runtime import Runtime
+from wsrnas.search.base import Evaluator
+from wsrnas.search.config import SearchConfig
+from wsrnas.search.evaluators.fidelity import Fidelity, measure_fidelity
+from wsrnas.search.evaluators.measure import Refinement, Spectrum, Timer, attacked_losses, measure_losses, real_noises
+from wsrnas.search.evaluators.mixture import whole_mixture_losses
+from wsrnas.search.setup import limited, network_config
+from wsrnas.spaces import get_space
+from wsrnas.spaces.base import Architecture
+from wsrnas.training.epoch import train_epoch
+from wsrnas.training.losses import PGDTraining
+from wsrnas.types import Encoding, Losses
+
+
+class OneShot(Evaluator):
+    """Trains a sub-network for one epoch of D_t, keeps φ up to date, and measures N1+N2+1 losses on D_v.
+
+    Randomness depends on (seed, purpose, number of trainings so far) only. BatchNorm has no running averages, so the
+    network attacked is the network measured.
+    """
+
+    def __init__(
+        self, config: SearchConfig, data: DataBundle, runtime: Runtime, *, timer: Timer = lambda phase: nullcontext()
+    ) -> None:
+        self.config, self.data, self.runtime, self.timed = config, data, runtime, timer
+        self.space = get_space(config.space.name)
+        self.spectrum = Spectrum(config.spectrum.all_strengths(), config.spectrum.attacked_strengths())
+        self.strengths = torch.tensor(self.spectrum.strengths)
+        with rng.fixed_global_seed(config.seed, "one-shot", "weights"):
+            self.supernet = runtime.prepare(self.space.supernet(network_config(config, data)))
+        settings: dict[str, Any] = dict(config.noise.settings)
+        self.noise_estimator = runtime.prepare(
+            noise_estimator(config.noise.estimator, image_shape=data.image_shape, seed=config.seed, **settings)
+        )
+        self.refinement = Refinement(config.noise.refine, config.noise.refine_step)
+        weights = config.weights
+        self.optimizer = torch.optim.SGD(
+            self.supernet.parameters(),
+            lr=weights.learning_rate,
+            momentum=weights.momentum,
+            weight_decay=weights.weight_decay,
+        )
+        self.attack = PGD(eps=weights.radius(), steps=weights.steps, random_start=False)
+        self.noise_memory = NoiseMemory(config.noise.memory)
+        if self.noise_estimator.needs_training:
+            self.noise_optimizer, self.noise_schedule = NoiseFit().optimizer(self.noise_estimator)
+        self.trained = 0
+        self.cost = 0.0
+        self.record: dict[str, Any] = {}
+        self.fidelity: dict[float, Fidelity] = {}
+        self.suspects: set[float] = set()
+
+    def warm_up(self, architecture: Architecture) -> None:
+        """Lines 2-5: one epoch of adversarial training."""
+        self.record = {}
+        self.train(self.supernet.at(architecture.choice))
+        self.record["cost"] = self.cost
+
+    def measure(self, architecture: Architecture) -> Losses:
+        """Lines 8-16: the four steps."""
+        self.record = {}
+        network = self.supernet.at(architecture.choice)
+        self.train(network)
+        self.train_noise_estimator(network)
+        self.check_fidelity(network)
+        losses = self.losses(network)
+        self.record |= {"architecture": list(architecture.choice), "losses": losses.tolist(), "cost": self.cost}
+        return losses
+
+    def remeasure(self, architecture: Architecture) -> Losses:
+        """Measure without training."""
+        return self.losses(self.supernet.at(architecture.choice))
+
+    def train(self, network: nn.Module) -> None:
+        """Adversarially train the network on D_t for one epoch (PGD without random start, as the paper)."""
+        weights = self.config.weights
+        position = self.trained
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate(position)
+        loss = PGDTraining(eps=self.attack.eps, steps=weights.steps, random_start=False, attack_mode="train")
+        with self.timed("adversarial training"):
+            result = train_epoch(
+                network,
+                self.optimizer,
+                loss,
+                self._training_batches(position, "order", weights.images),
+                runtime=self.runtime,
+                generator_for=lambda step: self._stream("attack", position, step),
+                clip=weights.clip,
+            )
+        self.trained += 1
+        self.cost += result.images * loss.passes
+        self.record |= {"train_loss": result.loss, "train_accuracy": result.accuracy}
+
+    def train_noise_estimator(self, network: nn.Module) -> None:
+        """Push real noises of B random batches of D_t into M_a and train φ on it for K_a passes (Eq. 4, 5).
+
+        No more batches are attacked than M_a can hold: the rest would leave the queue before φ ever saw them.
+        """
+        settings = self.config.noise
+        if not self.noise_estimator.needs_training or not self.spectrum.estimated:
+            return
+        examples = self.config.weights.batch_size * (len(self.spectrum.attacked) + 1)
+        batches = min(settings.batches, math.ceil(settings.memory / examples))
+        with self.timed("attacks for the noise estimator"):
+            drawn = self._training_batches(self.trained, "noise batches", batches * self.config.weights.batch_size)
+            for index, (images, labels) in enumerate(drawn):
+                images, labels = self.runtime.images(images), labels.to(self.runtime.device)
+                draw = torch.rand((), generator=self._stream("noise strength", self.trained, index))
+                strengths = [*self.spectrum.attacked, max(float(draw) * settings.largest, 1e-3)]
+                noises = real_noises(network, images, labels, strengths, self.attack, self.runtime)
+                push_noise(self.noise_memory, images, noises, torch.tensor(strengths))
+                self.cost += len(images) * self.attack.passes * len(strengths)
+        with self.timed("noise estimator"):
+            losses = fit_noise_estimator(
+                self.noise_estimator,
+                self.noise_memory,
+                self.noise_optimizer,
+                passes=settings.passes,
+                batch_size=self.config.weights.batch_size,
+                generator=self._stream("noise fit", self.trained),
+                schedule=self.noise_schedule,
+            )
+        self.record["noise_estimator_loss"] = losses[-1]
+
+    def losses(self, network: nn.Module) -> Losses:
+        """On D_v: attack at the N1 strengths, estimate the other N2, return the mean losses per image."""
+        measured, passes = measure_losses(
+            network,
+            self._valid_batches(),
+            self.spectrum,
+            self.attack,
+            self.noise_estimator,
+            self.runtime,
+            self.timed,
+            self.refinement,
+        )
+        self.cost += passes
+        return measured
+
+    def check_fidelity(self, network: nn.Module) -> None:
+        """Every few trainings, compare estimated with real noise on fresh images of D_v.
+
+        A strength whose share stays below the bound twice running is attacked for real from then on.
+        """
+        settings = self.config.noise
+        if not self.spectrum.estimated or self.trained % settings.fidelity_every:
+            return
+        fresh = self.data.valid.batches(
+            self.config.loss.batch_size, generator=self._stream("fidelity", self.trained), device=self.runtime.device
+        )
+        batches = islice(fresh, max(1, math.ceil(settings.fidelity_images / self.config.loss.batch_size)))
+        with self.timed("fidelity check"):
+            self.fidelity, passes = measure_fidelity(
+                network, batches, self.spectrum, self.attack, self.noise_estimator, self.runtime, self.refinement
+            )
+        self.cost += passes
+        self.record["fidelity"] = {f"{strength:g}": found.share for strength, found in self.fidelity.items()}
+        self.record["loss_error"] = {f"{strength:g}": found.loss_error for strength, found in self.fidelity.items()}
+        low = {
+            strength
+            for strength, found in self.fidelity.items()
+            if found.share is not None and found.share < settings.fidelity_bound
+        }
+        for strength in sorted(low & self.suspects):
+            share = self.fidelity[strength].share
+            message = (
+                f"the noise estimate at strength {strength:g} recovers {share:.0%} of the accuracy drop, below "
+                f"{settings.fidelity_bound:.0%} twice running: attacked for real from training {self.trained} on"
+            )
+            warnings.warn(message, RuntimeWarning, stacklevel=2)
+            self.record.setdefault("warnings", []).append(message)
+            self.spectrum = self.spectrum.with_attacked(strength)
+        self.suspects = low
+
+    def verify(self, architectures: list[Architecture]) -> list[Losses]:
+        """Measure with APGD at every strength under the final shared weights."""
+        attack = APGD(eps=self.attack.eps, steps=self.config.choose.verify_steps)
+        found = []
+        for architecture in architectures:
+            losses, passes = attacked_losses(
+                self.supernet.at(architecture.choice),
+                self._valid_batches(),
+                self.spectrum,
+                attack,
+                self.runtime,
+                lambda index: self._stream("verify", index),
+            )
+            self.cost += passes
+            found.append(losses)
+        return found
+
+    def mixture_losses(self, arch_weights: Encoding, batch: int) -> Losses:
+        """Return the losses (1+S,) of the mixture (Eq. 2) on one batch of D_v, differentiable in `arch_weights`."""
+        drawn = self.data.valid.batches(
+            self.config.loss.batch_size, generator=self._stream("mixture", batch), device=self.runtime.device
+        )
+        images, labels = next(drawn)
+        images, labels = self.runtime.images(images), labels.to(self.runtime.device)
+        strengths = self.spectrum.strengths
+        self.cost += len(images) * (self.attack.passes * len(strengths) + 2 * (1 + len(strengths)))
+        return whole_mixture_losses(self.supernet, arch_weights, images, labels, strengths, self.attack, self.runtime)
+
+    def learning_rate(self, position: int) -> float:
+        """Return SGD's rate of a training: constant in the first two loops, then a cosine to a hundredth."""
+        choose, start = self.config.choose, self.config.weights.learning_rate
+        constant, total = 2 * choose.population, 2 * choose.population + choose.iterations
+        if position < constant:
+            return start
+        done = (position - constant) / max(total - constant, 1)
+        return start * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return weights, optimisers, φ, M_a, and where the search stands."""
+        state: dict[str, Any] = {
+            "supernet": self.supernet.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "noise_estimator": self.noise_estimator.state_dict(),
+            "noise_memory": self.noise_memory.state_dict(),
+            "trained": self.trained,
+            "cost": self.cost,
+            "attacked": list(self.spectrum.attacked),
+            "suspects": sorted(self.suspects),
+            "fidelity": {strength: [found.share, found.loss_error] for strength, found in self.fidelity.items()},
+        }
+        if self.noise_estimator.needs_training:
+            state["noise_optimizer"] = self.noise_optimizer.state_dict()
+            state["noise_steps"] = self.noise_schedule.last_epoch
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` returned."""
+        self.supernet.load_state_dict(state["supernet"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.noise_estimator.load_state_dict(state["noise_estimator"])
+        self.noise_memory.load_state_dict(state["noise_memory"])
+        self.trained, self.cost = state["trained"], state["cost"]
+        self.spectrum = Spectrum(self.spectrum.strengths, tuple(state["attacked"]))
+        self.suspects = set(state["suspects"])
+        self.fidelity = {strength: Fidelity(*found) for strength, found in state["fidelity"].items()}
+        if self.noise_estimator.needs_training:
+            self.noise_optimizer.load_state_dict(state["noise_optimizer"])
+            self.noise_schedule.last_epoch = state["noise_steps"]
+
+    def _stream(self, *path: str | int) -> torch.Generator:
+        return rng.stream(self.config.seed, "one-shot", *path)
+
+    def _training_batches(self, position: int, purpose: str, images: int | None) -> Iterator[tuple[Tensor, Tensor]]:
+        batches = self.data.train.batches(
+            self.config.weights.batch_size,
+            generator=self._stream(purpose, position),
+            augment=self.data.augment,
+            device=self.runtime.device,
+            drop_last=len(self.data.train) >= self.config.weights.batch_size,
+        )
+        return islice(batches, None if images is None else max(1, images // self.config.weights.batch_size))
+
+    def _valid_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        images, batch_size = self.config.loss.images, self.config.loss.batch_size
+        return limited(self.data.valid, images, batch_size, self.runtime.device)

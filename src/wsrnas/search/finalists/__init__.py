@@ -1,0 +1,1 @@
+"""After the search: finalists and rivals trained alone, and adversarial examples."""

@@ -1,0 +1,157 @@
+"""What the files of a search run say, ready for its report and its model card."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from wsrnas.errors import InputError, refuse
+from wsrnas.estimators.loss.metrics import kendall_per_head
+from wsrnas.files import read_lines
+from wsrnas.types import format_strength, parse_strengths
+
+RunLine = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchRecord:
+    """A search run as read from its folder; `result` is empty while the search is not finished."""
+
+    path: Path
+    config: dict[str, Any]
+    env: dict[str, Any]
+    result: dict[str, Any]
+    comparison: dict[str, Any]
+    genotype: dict[str, Any]
+    cell: str
+    metrics: list[RunLine]
+    timings: list[RunLine]
+
+    @property
+    def strengths(self) -> tuple[float, ...]:
+        """Return all strengths of the search, ascending."""
+        if "strengths" in self.result:
+            return tuple(float(strength) for strength in self.result["strengths"])
+        return parse_strengths(self.config["spectrum"]["strengths"], argument="spectrum.strengths")
+
+    @property
+    def loss_names(self) -> list[str]:
+        """Return the name of each loss, index 0 clean."""
+        return ["clean", *(format_strength(strength) for strength in self.strengths)]
+
+    @property
+    def labelled(self) -> list[RunLine]:
+        """Return the iterations that measured losses."""
+        return [line for line in self.metrics if line.get("losses")]
+
+    @property
+    def predicted(self) -> list[RunLine]:
+        """Return the iterations whose losses were estimated before they were measured."""
+        return [line for line in self.labelled if line.get("predicted")]
+
+    @property
+    def phase_marks(self) -> dict[float | int, str]:
+        """Return where the search phase begins, for figures over the iterations."""
+        phases = [str(line.get("phase")) for line in self.labelled]
+        if "search" not in phases or phases[0] == "search":
+            return {}
+        return {int(self.labelled[phases.index("search")]["iteration"]) - 0.5: "ψ chooses from here"}
+
+    def means(self, field: str) -> dict[str, float]:
+        """Return the mean over the search of what `field` holds per estimated strength: "fidelity", "loss_error"."""
+        found: dict[str, list[float]] = {}
+        for line in self.metrics:
+            for key, value in (line.get(field) or {}).items():
+                if value is not None:
+                    found.setdefault(key, []).append(float(value))
+        return {key: statistics.fmean(found[key]) for key in sorted(found, key=float)}
+
+    @property
+    def taus(self) -> list[float]:
+        """Return Kendall τ per loss of what ψ estimated before measuring; empty where too little was estimated."""
+        if len(self.predicted) < 3:
+            return []
+        estimated = torch.tensor([line["predicted"] for line in self.predicted], dtype=torch.float64)
+        measured = torch.tensor([line["losses"] for line in self.predicted], dtype=torch.float64)
+        return kendall_per_head(estimated, measured)
+
+    @property
+    def data(self) -> str:
+        """Return the name of the data set."""
+        return str(self.setting("data.name", "unknown data"))
+
+    def setting(self, dotted: str, default: Any = None) -> Any:
+        """Return a setting of config.yaml by its dotted name."""
+        value: Any = self.config
+        for part in dotted.split("."):
+            if not isinstance(value, dict) or part not in value:
+                return default
+            value = value[part]
+        return value
+
+
+def read_search_run(path: Path) -> SearchRecord:
+    """Read the folder of a search, finished or not.
+
+    Raises:
+        InputError: no such folder, not a search, a damaged file, or no iteration yet.
+    """
+    remedy = "give the folder that `wsrnas search` wrote"
+    if not (path / "config.yaml").is_file():
+        refuse("RUN", expected="the folder of a search run, with config.yaml", got=str(path), remedy=remedy)
+    env = _read_json(path / "env.json")
+    if env.get("kind", "search") != "search":
+        refuse("RUN", expected="a search run", got=f"{path}, a {env['kind']} run", remedy=remedy)
+    try:
+        config = yaml.safe_load((path / "config.yaml").read_text())
+        metrics, timings = read_lines(path / "metrics.jsonl"), read_lines(path / "timings.jsonl")
+    except (yaml.YAMLError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: a file of the run is damaged ({error}); start the search again") from error
+    if not metrics:
+        remedy = "start the same search command again; it goes on where it stopped"
+        refuse("RUN", expected="a search with at least one iteration done", got=f"{path}, with none", remedy=remedy)
+    cell = path / "cell.svg"
+    return SearchRecord(
+        path=path,
+        config=config,
+        env=env,
+        result=_read_json(path / "result.json"),
+        comparison=_read_json(path / "comparison.json"),
+        genotype=_read_json(path / "genotype.json"),
+        cell=cell.read_text(encoding="utf-8") if cell.is_file() else "",
+        metrics=metrics,
+        timings=timings,
+    )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: damaged ({error}); start the same search command again to write it anew") from error
+    if not isinstance(value, dict):
+        refuse(str(path), expected="a JSON object", got=type(value).__name__)
+    return value
+
+
+def percent(share: float | int, digits: int = 1) -> str:
+    """Write a share as a percentage: 62.5 %."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def duration(seconds: float | int) -> str:
+    """Write a duration as people say it: 8.2 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 60:
+        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,95 @@
+"""What the search found and the commands to go on with."""
+
+from __future__ import annotations
+
+import shlex
+
+from wsrnas.report.page import Page
+from wsrnas.search.report.record import SearchRecord
+from wsrnas.types import format_strength
+
+_MEASURED_AGAIN = {
+    "training alone": "trained alone for a few epochs and measured again",
+    "shared weights": "measured again under the shared weights, with nothing trained in between",
+}
+
+
+def add_architecture(page: Page, record: SearchRecord) -> None:
+    """The found cells, and the finalists they were chosen from."""
+    winner, finalists = record.result.get("winner") or {}, record.result.get("finalists") or []
+    again = _MEASURED_AGAIN[record.result.get("verified_by", "shared weights")]
+    intro = (
+        "The search has not ended yet, so no architecture is named."
+        if not winner
+        else (
+            f"Architecture {winner.get('id', '?')} won"
+            + (f" among {len(finalists)} finalists, each {again}" if len(finalists) > 1 else "")
+            + (
+                f"; the network has {winner['parameters']:,} parameters at the size of the search"
+                if "parameters" in winner and winner["parameters"] is not None
+                else ""
+            )
+            + ". Its cells are stacked to make the network."
+        )
+    )
+    page.section("The found architecture", intro)
+    if record.cell:
+        page.figure(
+            record.cell,
+            "The found cells. Each card is a node and lists the operations whose outputs it adds up; wires show what "
+            "each operation reads.",
+            panel=True,
+            alt=f"Drawing of the cells of architecture {winner.get('id', '')}",
+        )
+    else:
+        page.callout("note", "There is no drawing: cell.svg is missing from the run folder.")
+    if finalists:
+        rows = []
+        for one in finalists:
+            measured = one.get("verified_losses") or one.get("losses") or []
+            cells = [f"{value:.3f}" for value in measured] + ["–"] * (len(record.loss_names) - len(measured))
+            rows.append([one.get("id", "?"), "yes" if one.get("verified_losses") else "no", *cells])
+        chosen = [index for index, one in enumerate(finalists) if one.get("id") == winner.get("id")]
+        page.table(
+            ["finalist", "verified", *record.loss_names],
+            rows,
+            "Loss per image on D_v, clean and at each strength, under a stronger attack (APGD) at every one; each "
+            f"finalist was {again}.",
+            highlight=chosen,
+        )
+
+
+def next_commands(record: SearchRecord) -> list[tuple[list[str], str]]:
+    """Return the commands to go on with, as words, each with a sentence that says what it does."""
+    run = str(record.path)
+    trained = f"{run}-train"
+    recipe = str(record.setting("train_recipe", "pgd-digits"))
+    data = ["--data.root", str(record.setting("data.root"))] if record.setting("data.root") else []
+    train = ["wsrnas", "train", "--arch", f"{run}/genotype.json", "--recipe", recipe]
+    train += ["--data.name", record.data, *data, "--out", trained]
+    strengths = ",".join(["0", *(format_strength(strength) for strength in record.strengths)])
+    evaluate = ["wsrnas", "evaluate", trained, "--strengths", strengths, "--out", f"{trained}-evaluate"]
+    again = ["wsrnas", "search", "--recipe", str(record.setting("recipe", "digits"))]
+    if record.setting("preset", "ours") != "ours":
+        again += ["--preset", str(record.setting("preset"))]
+    seed = int(record.setting("seed", 0)) + 1
+    again += [*data, "--seed", str(seed), "--out", f"{run}-seed{seed}"]
+    return [
+        (train, "Train the found architecture adversarially, from scratch:"),
+        (evaluate, "Measure it on the test set over the whole spectrum of strengths:"),
+        (again, "Search once more with another seed: one search says little about the method:"),
+    ]
+
+
+def add_commands(page: Page, record: SearchRecord) -> None:
+    """The exact commands to go on with."""
+    page.section(
+        "What to do next",
+        "The search ranks architectures with shared, half-trained weights. Train the found one from scratch before "
+        "you judge or use it.",
+    )
+    if not record.genotype:
+        page.callout("note", "First let the search end: start the same command again.")
+        return
+    for command, what in next_commands(record):
+        page.command(shlex.join(command), what)

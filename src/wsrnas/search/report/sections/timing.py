@@ -1,0 +1,112 @@
+"""Where the time of a search went, as the paper's Table 6 tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from wsrnas.report.figures import bar_figure
+from wsrnas.report.page import Page
+from wsrnas.search.report.record import SearchRecord, duration, percent
+
+_TABLE_6 = {
+    "adv_train": "adversarial training",
+    "ae_generation": "attacks and measuring",
+    "search": "gradient search",
+    "ewss": "loss estimator and choosing",
+    "ane_train_test": "noise estimator",
+    "sum": "sum",
+}
+"""The columns of the paper's Table 6 and what we call them."""
+_SHORTEST_BAR = 0.005
+_PAPER: dict[str, dict[str, float]] = {
+    "Basic": {"adv_train": 610.6, "ae_generation": 1151.5, "search": 191.3, "sum": 1953.4},
+    "Wsr-NAS": {"adv_train": 610.6, "ae_generation": 576.3, "ewss": 37.1, "ane_train_test": 27.6, "sum": 1251.6},
+}
+"""Its rows, in seconds per iteration of the search (Cheng et al., AAAI 2023)."""
+
+
+def add_time(page: Page, record: SearchRecord) -> None:
+    """Where the time went, per phase, beside the paper's Table 6."""
+    page.section("Where the time went")
+    if not record.timings:
+        page.callout("note", "This run wrote no timings.")
+        return
+    total: dict[str, float] = {}
+    iterations: dict[str, set[int]] = {}
+    for line in record.timings:
+        total[line["phase"]] = total.get(line["phase"], 0.0) + float(line["seconds"])
+        iterations.setdefault(line["phase"], set()).add(int(line["iteration"]))
+    order = sorted(total, key=lambda phase: -total[phase])
+    whole = sum(total.values()) or 1.0
+    share = {phase: total[phase] / whole for phase in order}
+    page.text(
+        f"{duration(whole)} in all; {order[0]} took {percent(share[order[0]], 0)} of it. To make the search cheaper, "
+        "start with the longest bar."
+    )
+    long = [phase for phase in order if share[phase] >= _SHORTEST_BAR]
+    page.figure(
+        bar_figure(
+            long,
+            [total[phase] for phase in long],
+            x_label="seconds",
+            texts=[f"{duration(total[phase])} · {percent(share[phase])}" for phase in long],
+        ),
+        "Time per phase of the search, longest first"
+        + ("." if len(long) == len(order) else f"; phases below {percent(_SHORTEST_BAR)} are left out."),
+    )
+    rows: list[list[object]] = []
+    for phase in order:
+        count = len(iterations[phase])
+        rows.append([phase, f"{total[phase]:.1f}", percent(share[phase]), count, f"{total[phase] / count:.3g}"])
+    rows.append(["sum", f"{whole:.1f}", percent(1.0), len(set().union(*iterations.values())), None])
+    page.table(
+        ["phase", "seconds", "share", "iterations", "seconds per iteration"],
+        rows,
+        "The same as numbers. Seconds per iteration count only the iterations in which the phase took place.",
+        highlight=len(rows) - 1,
+    )
+    _add_table_6(page, record)
+
+
+_AFTERWARDS = ("verification", "audition", "comparison")
+"""Phases of which the paper's Table 6 says nothing."""
+
+
+def _add_table_6(page: Page, record: SearchRecord) -> None:
+    labelled = {line["iteration"] for line in record.labelled}
+    if not labelled:
+        return
+    own = dict.fromkeys(_TABLE_6, 0.0)
+    for line in record.timings:
+        if line["iteration"] in labelled and not str(line["phase"]).startswith(_AFTERWARDS):
+            own[_column(str(line["phase"]))] += float(line["seconds"]) / len(labelled)
+    own["sum"] = sum(own.values())
+    rows = [_row("this run", own), _row("this run, share", {key: own[key] / (own["sum"] or 1.0) for key in own}, True)]
+    for case, seconds in _PAPER.items():
+        rows.append(_row(f"paper, {case}", seconds))
+        rows.append(
+            _row(f"paper, {case}, share", {key: value / seconds["sum"] for key, value in seconds.items()}, True)
+        )
+    page.table(
+        ["seconds per measured architecture", *_TABLE_6.values()],
+        rows,
+        "In the columns of the paper's Table 6. The paper's seconds are those of a search on CIFAR-10 at full size on "
+        "its own hardware: compare the shares, not the seconds.",
+        highlight=0,
+    )
+
+
+def _column(phase: str) -> str:
+    if "training" in phase:
+        return "adv_train"
+    if phase.startswith(("attack", "measur", "fidelity")):
+        return "ae_generation"
+    return "ane_train_test" if phase.startswith("noise estimat") else "ewss"
+
+
+def _row(name: str, values: Mapping[str, float], shares: bool = False) -> list[object]:
+    cells: list[object] = [name]
+    for value in (values.get(key, 0.0) for key in _TABLE_6):
+        written = percent(value, 0) if shares else f"{value:.3g}" if value < 100 else f"{value:.0f}"
+        cells.append(written if value else None)
+    return cells

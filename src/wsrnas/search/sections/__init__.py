@@ -1,1 +1,0 @@
-"""The parts of a search report, and the record of the run they are written from."""

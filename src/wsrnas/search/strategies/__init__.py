@@ -1,0 +1,1 @@
+"""Rival strategies, and what they share."""

@@ -1,0 +1,1 @@
+"""Which noise estimator earns its place."""

@@ -1,0 +1,1 @@
+"""What losses under shared weights are worth."""

@@ -1,0 +1,1 @@
+"""Search strategies judged on published tables."""

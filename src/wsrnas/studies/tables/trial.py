@@ -1,0 +1,50 @@
+"""One strategy, one seed, one table: the regret of what it would return after each query."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from wsrnas.search.builders import MakeStrategy
+from wsrnas.search.evaluators.table import TableEvaluator
+from wsrnas.search.objective import SearchObjective
+from wsrnas.studies.tables.label_noise import label_error
+from wsrnas.studies.tables.robustness_table import RobustnessTable
+
+
+def regret_curve(
+    table: RobustnessTable,
+    objective: SearchObjective,
+    make: MakeStrategy,
+    *,
+    queries: int,
+    seed: int,
+    judge: Float[Tensor, "A"] | None = None,
+    label_noise: float | None = None,
+    label_ageing: tuple[float, float] | None = None,
+) -> Float[Tensor, "queries"]:
+    """Run one search; entry q−1 is the regret, in percentage points, of its result after q distinct architectures.
+
+    The search sees `objective` on the table's losses, with the label error asked for; it is judged by the true values
+    `judge` (A,), lower is better, by default those of the objective itself. A strategy that asks for known
+    architectures takes longer but is not charged; it is stopped where it has used its steps.
+
+    Raises:
+        InputError: a budget larger than the table.
+    """
+    table.check_budget(queries)
+    error = None if label_noise is None else label_error(table.losses, objective, label_noise, seed)
+    evaluator = TableEvaluator(table.space, table.rows, table.losses, table.strengths, error=error, ageing=label_ageing)
+    truth = objective(table.losses) if judge is None else judge
+    regrets = 100 * (truth - truth.min())
+    strategy = make(evaluator, objective, seed, queries=queries)
+    curve = torch.full((queries,), float("nan"))
+    for _ in range(strategy.total_iterations):
+        strategy.step()
+        if evaluator.queries and (evaluator.queries <= queries):
+            curve[evaluator.queries - 1] = regrets[evaluator.row(table.space.architecture(strategy.result()))]
+    for place in range(1, queries):
+        if torch.isnan(curve[place]):
+            curve[place] = curve[place - 1]
+    return curve
