@@ -39,6 +39,8 @@ class Attack(ABC):
     """Whether the attacked model must be differentiable; False for attacks that ask it for logits only."""
     targetable: ClassVar[bool] = True
     """Whether `targets` may be given."""
+    minimises: ClassVar[bool] = False
+    """Whether it looks for the nearest adversarial image, so that one run at the largest strength serves all."""
 
     eps: float
     norm: Norm = "Linf"

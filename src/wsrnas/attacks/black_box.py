@@ -88,6 +88,11 @@ class BlackBox(Attack):
             check_inner(self.attack, self)
 
     @property
+    def name(self) -> str:
+        """Papernot, by whom it is known."""
+        return "Papernot"
+
+    @property
     def _inner(self) -> Attack:
         return PGD(eps=self.eps, norm=self.norm) if self.attack is None else self.attack
 

@@ -74,7 +74,7 @@ def report(arguments: Sequence[str]) -> int:
 
 
 def _then_train(config: SearchConfig, out: Path) -> None:
-    from wsrnas.cli.measure import evaluate
+    from wsrnas.cli.evaluate import evaluate
 
     trained = out / "trained"
     data = [f"--data.{key}={value}" for key, value in _data_options(config).items()]
