@@ -30,6 +30,8 @@ QUICK = {
     "BlackBox": {"rounds": 1, "epochs": 1},
     "PGD": {"steps": 4},
     "RandomNoise": {"draws": 3},
+    "RayS": {"flips": 12, "bisections": 3},
+    "SmoothedPGD": {"steps": 4, "draws": 2},
     "Square": {"queries": 40},
     "TargetedAPGD": {"steps": 5},
 }
