@@ -70,7 +70,11 @@ class FMN(Attack):
     def _craft(self, victim: Victim, ball: Ball, goal: Goal, generator: torch.Generator) -> Tensor:
         clean, objective = ball.images, goal.objective("margin")
         farthest = length(torch.maximum(clean, 1.0 - clean), self.norm)
-        noise, nearest, shortest = torch.zeros_like(clean), torch.zeros_like(clean), torch.full_like(farthest, torch.inf)
+        noise, nearest, shortest = (
+            torch.zeros_like(clean),
+            torch.zeros_like(clean),
+            torch.full_like(farthest, torch.inf),
+        )
         radius = torch.full_like(farthest, torch.inf)
         for step in range(self.steps + 1):
             cosine = 0.5 * (1.0 + math.cos(math.pi * step / self.steps))

@@ -24,7 +24,9 @@ def evaluate(arguments: Sequence[str]) -> int:
     defaults = "; ".join(f"{norm} {text}" for norm, text in STRENGTHS.items())
     parser.add_argument("--strengths", "--eps", default=None, help=f"0,2/255,8/255 or first:last:count ({defaults})")
     parser.add_argument("--protocol", default=next(iter(PROTOCOLS)), help=f"{', '.join(PROTOCOLS)} or {EVERY}")
-    parser.add_argument("--suite", default=None, help="; ".join(f"{name}, {one.purpose}" for name, one in SUITES.items()))
+    parser.add_argument(
+        "--suite", default=None, help="; ".join(f"{name}, {one.purpose}" for name, one in SUITES.items())
+    )
     parser.add_argument("--attacks", default=None, help=f"instead: {', '.join(ATTACKS.names())}; {NOTATION}")
     parser.add_argument("--every-image", action="store_true", help="run every attack on every image: slower")
     parser.add_argument(

@@ -33,6 +33,11 @@ class Measured:
         return next(iter(self.results.values()))
 
     @property
+    def classes(self) -> list[str]:
+        """The classes by name; empty where nobody said."""
+        return [str(name) for name in self.data.get("classes") or []]
+
+    @property
     def data_name(self) -> str:
         """What the data is called; empty where nobody said."""
         return str(self.data.get("name") or "")
@@ -91,8 +96,8 @@ def _forbidding(one: Measured, other: Measured) -> list[str]:
             found.append(f"data {shown[0]} and {shown[1]}")
     if first.classes != second.classes:
         found.append(f"{first.classes} and {second.classes} classes")
-    elif (lists := [run.data.get("classes") for run in (one, other)]) and all(lists) and set(lists[0]) != set(lists[1]):
-        found.append(f"classes {_some(lists[0])} and {_some(lists[1])}")
+    elif one.classes and other.classes and set(one.classes) != set(other.classes):
+        found.append(f"classes {_some(one.classes)} and {_some(other.classes)}")
     if not set(one.results) & set(other.results):
         found.append(f"protocols {' and '.join(one.results)} and {' and '.join(other.results)}")
     return found

@@ -1,4 +1,4 @@
-"""What a few forward passes show about a model before it is attacked: the form of its logits, and what they depend on."""
+"""What a few forward passes show of a model before it is attacked: the form of its logits, what they depend on."""
 
 from __future__ import annotations
 

@@ -36,9 +36,7 @@ class Suite:
 
 
 SUITES: dict[str, Suite] = {
-    "fast": Suite(
-        attacks="pgd:steps=20:keep=best", purpose="a first look, an upper bound on robust accuracy"
-    ),
+    "fast": Suite(attacks="pgd:steps=20:keep=best", purpose="a first look, an upper bound on robust accuracy"),
     "standard": Suite(
         attacks="pgd:steps=20:keep=best,apgd-ce:steps=50,apgd-t:steps=50:classes=3,square:queries=500,fmn",
         purpose="for tables",
@@ -51,9 +49,7 @@ SUITES: dict[str, Suite] = {
     "autoattack": Suite(
         attacks="pgd:steps=20:keep=best,autoattack", purpose="what leader boards print (APGD-CE, APGD-T, FAB-T, Square)"
     ),
-    "square": Suite(
-        attacks="square:queries=2000", purpose="needs no gradient, for ONNX files and other closed models"
-    ),
+    "square": Suite(attacks="square:queries=2000", purpose="needs no gradient, for ONNX files and other closed models"),
 }
 RENAMED = {"black-box": "square"}
 
@@ -89,6 +85,7 @@ def describe(attack: AnyAttack) -> str:
     Images and models among the settings, which have no text, are told apart by their hashes.
     """
     text = re.sub(r"\beps=[0-9.e+-]+(, )?", "", repr(attack), count=1)
+    text = re.sub(r" at 0x[0-9a-fA-F]+", "", text)  # an address is another one in the next process
     hidden = [f"{field.name}={_hash(getattr(attack, field.name))}" for field in _hidden(attack)]
     return f"{text} with {', '.join(hidden)}" if hidden else text
 
@@ -114,10 +111,9 @@ def chosen_attacks(
     _refuse_others(attacks)
 
     def built(one: AttackLike) -> list[AnyAttack]:
-        configs = read_attacks(one) if isinstance(one, str) else [one] if isinstance(one, PartConfig) else None
-        if configs is None:
-            assert isinstance(one, AnyAttack)
+        if not isinstance(one, (str, PartConfig)):
             return [one]
+        configs = read_attacks(one) if isinstance(one, str) else [one]
         return [build_attack(config, norm=norm, sources=others, seed_images=images) for config in configs]
 
     if isinstance(attacks, Mapping):
@@ -138,7 +134,7 @@ def chosen_attacks(
     return found
 
 
-def _hidden(attack: AnyAttack) -> list[Any]:
+def _hidden(attack: Any) -> list[Any]:
     if not is_dataclass(attack):
         return []
     return [field for field in fields(attack) if not field.repr and getattr(attack, field.name) is not None]
@@ -151,7 +147,7 @@ def _hash(value: Any) -> str:
         return model_hash(value)[:12]
     if isinstance(value, (tuple, list)):
         return hashlib.sha256("".join(_hash(one) for one in value).encode()).hexdigest()[:12]
-    return repr(value)
+    return str(getattr(value, "__qualname__", repr(value)))
 
 
 def _refuse_others(attacks: Any) -> None:

@@ -43,7 +43,7 @@ class Nearest:
         """
         setting, count = self._setting, len(self._setting.labels)
         tally, kept = Tally(), list[tuple[int, Tensor, Tensor]]()
-        for (rows, start), found in zip(batches(list(range(count)), setting.batch_size), self._search()):
+        for (rows, _), found in zip(batches(list(range(count)), setting.batch_size), self._search()):
             moved = Ball(setting.images[rows], strength, setting.norm).project(found)
             wrong = score(setting, tally, None, self._label, strength, rows, moved)
             kept += examples(setting, rows, moved, wrong, EXAMPLES - len(kept))
@@ -86,7 +86,9 @@ def cross_check(
         for strength in setting.strengths:
             if strength > 0:
                 broken = torch.tensor(own[strength].broken)
-                distance = torch.where(broken, torch.tensor(own[strength].distance).double().minimum(distance), distance)
+                distance = torch.where(
+                    broken, torch.tensor(own[strength].distance).double().minimum(distance), distance
+                )
             columns.append(distance <= strength + RADIUS_ROUNDING)
         within = torch.stack(columns, dim=1)
         alone, missed = (right & within).sum(0), (~survives & ~within).sum(0)

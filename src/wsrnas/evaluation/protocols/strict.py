@@ -97,12 +97,21 @@ class Strict(Protocol):
 
     def columns(self, result: Evaluation) -> list[str]:
         """Return the worst case and its interval, the first attack alone, the 8-bit curve, and every attack."""
-        return [*super().columns(result), "raw % (first attack alone)", "8-bit %", *(f"{one} %" for one in result.attacks)]
+        return [
+            *super().columns(result),
+            "raw % (first attack alone)",
+            "8-bit %",
+            *(f"{one} %" for one in result.attacks),
+        ]
 
     def cells(self, result: Evaluation, row: int) -> list[str]:
         """Return the cells below `columns` for one strength."""
         beside = [result.raw_accuracy[row], result.accuracy_eight_bit[row]]
-        return [*super().cells(result, row), *map(percent, beside), *(percent(v[row]) for v in result.per_attack.values())]
+        return [
+            *super().cells(result, row),
+            *map(percent, beside),
+            *(percent(v[row]) for v in result.per_attack.values()),
+        ]
 
     def attack_note(self, result: Evaluation) -> str:
         """Say which images each attack saw."""
@@ -154,4 +163,3 @@ def facts(records: list[Record], norm: Norm) -> dict[str, Any]:
         "broken_gradients": any(record.broken_gradients for record in records),
         "norm": norm,
     }
-
