@@ -9,7 +9,7 @@ from rich.table import Table
 
 from wsrnas import zoo as models
 from wsrnas.types import format_strength
-from wsrnas.zoo.paper import CAUTION, PAPER
+from wsrnas.zoo.paper import CAUTION, PAPER, SOURCE
 
 MEASURED = "measured by: the authors of the paper that prints it, or copied from another paper."
 
@@ -81,7 +81,8 @@ def _results(console: Console, card: models.Card) -> None:
         table.add_row(result.training, *cells, result.source, str(1 + notes.index(note)))
     console.print(table, highlight=False)
     lines = [f"{place} {note}" for place, note in enumerate(notes, start=1)]
-    for line in (*lines, MEASURED, *([CAUTION] if any(result.paper == PAPER for result in card.published) else [])):
+    from_paper = any(result.paper == PAPER for result in card.published)
+    for line in (*lines, MEASURED, *((f"Tables: {SOURCE}.", CAUTION) if from_paper else ())):
         console.print(line, highlight=False, markup=False)
 
 

@@ -17,9 +17,9 @@ Source = Literal["own", "authors", "copied"]
 class PublishedResult:
     """Percentages printed in a paper for one training of a model; None where it prints a dash.
 
-    `paper` printed them, those of Cheng et al. in line `row` of its `tables`. `robust` maps a strength to the accuracy
-    under `attack`; `robust_mean` is over `robust_mean_over`. `fgsm` comes without a strength in the paper.
-    `measured_by` says in words who measured, `source` in one of three.
+    `paper` printed them, those of Cheng et al. in line `row` of its `tables`. `robust` maps a strength (L∞, pixels in
+    [0,1]) to the accuracy under `attack`; `robust_mean` is over `robust_mean_over`. `fgsm` comes without a strength in
+    the paper. `measured_by` says in words who measured, `source` in one of three.
     """
 
     paper: str
