@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import yaml
 
+from wsrnas import zoo
 from wsrnas.errors import nearest, refuse
 from wsrnas.evaluation.result import Evaluation
 from wsrnas.evaluation.statistics import Difference, over_seeds, paired_difference
@@ -23,6 +22,7 @@ from wsrnas.types import format_strength
 
 DRAWN = ("WsrNet-Basic PGD-7", "WsrNet-Robust PGD-7", "RACL PGD-7")
 """The paper's rows in the figure; the table has all of them."""
+PAPER_PROTOCOL = "paper, released protocol"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,18 +146,15 @@ def compare(runs: Sequence[Path], *, paper: bool | None = None, reference: str |
 
 def paper_rows() -> list[Row]:
     """Return the paper's printed numbers, each labelled with the protocol they were measured with."""
-    stored: dict[str, Any] = json.loads(
-        resources.files("wsrnas.evaluation").joinpath("paper_rows.json").read_text(encoding="utf-8")
-    )
     return [
         Row(
-            name=f"{row['model']} {row['training']}",
-            protocol=stored["label"],
-            clean=row["clean"] / 100,
-            accuracy={float(strength): value / 100 for strength, value in row["accuracy"].items()},
+            name=f"{row.model} {row.result.training}",
+            protocol=PAPER_PROTOCOL,
+            clean=row.result.natural / 100,
+            accuracy={strength: value / 100 for strength, value in row.result.robust.items()},
             interval={},
         )
-        for row in stored["rows"]
+        for row in zoo.paper_rows()
     ]
 
 

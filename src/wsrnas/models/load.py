@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from wsrnas import zoo
-from wsrnas.errors import nearest, refuse
+from wsrnas.errors import refuse
 from wsrnas.models.network import read_network
 from wsrnas.models.onnx_model import OnnxModel
 from wsrnas.models.python import from_python
@@ -48,12 +48,10 @@ def load_model(spec: str, *, weights: str | Path | None = None) -> LoadedModel:
         return LoadedModel(model=OnnxModel(path), name=path.stem, differentiable=False, note=note)
     if ":" in spec:
         model = from_python(spec)
-    elif path.suffix or "/" in spec:
+    elif not zoo.knows(spec) and (path.suffix or "/" in spec):
         refuse("model", expected=FORMS, got=spec, remedy="check the path")
-    elif spec not in zoo.list_models():
-        refuse("model", expected=FORMS, got=spec, remedy=nearest(spec, zoo.list_models()))
     else:
-        model = zoo.create(spec)
+        model = zoo.create(zoo.find(spec, expected=FORMS))
     if weights is not None:
         load_weights(model, Path(weights))
     note = "" if weights is not None or ":" in spec else "No --weights were given: the network has random weights."

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from wsrnas import rng, zoo
@@ -56,6 +57,11 @@ class NetworkSpec(ABC):
         """Return the network with the weights that belong to the seed."""
         with rng.fixed_global_seed(seed, "train", "weights"):
             return self.build()
+
+    def parameters(self) -> int:
+        """Return the number of parameters; no weights are drawn for it."""
+        with torch.device("meta"):
+            return sum(parameter.numel() for parameter in self.build().parameters())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +115,7 @@ def read_network(folder: Path) -> NetworkSpec:
         described = json.loads(path.read_text())
         kind, config = described["kind"], dict(described["config"])
         if kind == "zoo":
-            return NamedNetwork(name=described["name"], config=config)
+            return NamedNetwork(name=described["name"], config=_with_tuples(config))
         if kind == "genotype":
             genotype = Genotype.from_json(json.dumps(described["genotype"]), source=str(path))
             return GenotypeNetwork(genotype=genotype, config=_network_config(config))
@@ -136,5 +142,8 @@ def _network_config(values: dict[str, Any]) -> NetworkConfig:
     known = {field.name for field in fields(NetworkConfig)}
     if unknown := sorted(set(values) - known):
         refuse(FILE, expected=f"settings among {', '.join(sorted(known))}", got=", ".join(unknown))
-    tuples: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-    return NetworkConfig(**tuples)
+    return NetworkConfig(**_with_tuples(values))
+
+
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
