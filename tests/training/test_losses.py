@@ -6,6 +6,7 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 import torch
+from tests.contracts import concrete
 from torch import nn
 
 from wsrnas.errors import InputError
@@ -23,17 +24,8 @@ EXAMPLES = {
 }
 
 
-def all_losses() -> list[type[TrainingLoss]]:
-    found, waiting = [], [TrainingLoss]
-    while waiting:
-        subclasses = waiting.pop().__subclasses__()
-        waiting += subclasses
-        found += [kind for kind in subclasses if not kind.__abstractmethods__ and kind.__module__.startswith("wsrnas")]
-    return found
-
-
 def test_every_loss_has_a_name_and_an_example():
-    assert {kind.name: kind for kind in all_losses()} == LOSSES
+    assert {kind.name: kind for kind in concrete(TrainingLoss)} == LOSSES
     assert set(EXAMPLES) == set(LOSSES)
 
 
@@ -42,7 +34,7 @@ def counting(model: nn.Module, counts: dict[str, int]) -> nn.Module:
     return model
 
 
-@pytest.mark.parametrize("kind", all_losses(), ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", concrete(TrainingLoss), ids=lambda kind: kind.name)
 class TestContract:
     def test_gives_a_scalar_and_logits_and_is_frozen(self, kind, tiny_network, batch, generator):
         loss, (images, labels), model = EXAMPLES[kind.name], batch(), tiny_network()

@@ -107,7 +107,7 @@ def read_network(folder: Path) -> NetworkSpec:
         refuse("run", expected=f"a folder with {FILE}", got=str(folder), remedy=remedy)
     try:
         described = json.loads(path.read_text())
-        kind, config = described["kind"], dict(described["config"])
+        kind, config = described["kind"], _with_tuples(dict(described["config"]))
         if kind == "zoo":
             return NamedNetwork(name=described["name"], config=config)
         if kind == "genotype":
@@ -132,9 +132,13 @@ def network_config(size: SizeConfig, data: DataBundle) -> NetworkConfig:
 
 
 def _network_config(values: dict[str, Any]) -> NetworkConfig:
-    """Read a `NetworkConfig` from JSON, where tuples became lists."""
+    """Return the size that `network.json` gives."""
     known = {field.name for field in fields(NetworkConfig)}
     if unknown := sorted(set(values) - known):
         refuse(FILE, expected=f"settings among {', '.join(sorted(known))}", got=", ".join(unknown))
-    tuples: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-    return NetworkConfig(**tuples)
+    return NetworkConfig(**values)
+
+
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """Undo what JSON did to tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
