@@ -172,5 +172,7 @@ def test_a_wrong_choice_or_alpha_is_refused(space):
 
 
 def test_an_unknown_space_is_refused_with_the_nearest_name():
-    with pytest.raises(InputError, match=r"^space: expected a search space, got 'dart'; did you mean 'darts'\?$"):
+    with pytest.raises(
+        InputError, match=r"^space: expected a known name \(darts, nb201\), got 'dart'; did you mean 'darts'\?"
+    ):
         get_space("dart")

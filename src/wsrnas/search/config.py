@@ -10,7 +10,7 @@ from wsrnas.estimators.noise.refine import REFINE_STEP
 from wsrnas.recipes import PRESETS
 from wsrnas.runtime import RuntimeConfig
 from wsrnas.search.spectrum import SpectrumConfig
-from wsrnas.spaces import get_space
+from wsrnas.spaces import SPACES, get_space
 from wsrnas.types import parse_strength, parse_strengths
 
 
@@ -31,6 +31,7 @@ class SpaceConfig:
     stem: str = "cifar"
 
     def __post_init__(self) -> None:
+        SPACES.kind(self.name, argument="space.name")
         get_space(self.name)
         at_least(1, **{"space.channels": self.channels, "space.layers": self.layers})
 
