@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import pkgutil
 import sys
 from abc import ABC, ABCMeta
@@ -14,9 +15,11 @@ from typing import TypeVar
 import pytest
 
 import wsrnas
+from wsrnas.parts import imported
 
 Part = TypeVar("Part")
 HERE = Path(__file__).resolve().parent
+ALSO = "WSRNAS_PARTS"
 
 
 def modules() -> list[str]:
@@ -34,10 +37,13 @@ def modules() -> list[str]:
 def concrete(base: type[Part]) -> list[type[Part]]:
     """Return the package's finished classes of a contract, at any depth, by name.
 
-    Classes that a test defines are not the package's, and one that its module no longer holds is gone.
+    Classes that a test defines are not the package's, and one that its module no longer holds is gone. Those that the
+    variable WSRNAS_PARTS names, ``package.module:Class`` with commas between, are tested too.
     """
     modules()
     found = {kind for kind in (base, *_below(base)) if not inspect.isabstract(kind) and _held(kind)}
+    asked = [imported(path, argument=ALSO) for path in os.environ.get(ALSO, "").split(",") if path]
+    found |= {kind for kind in asked if issubclass(kind, base)}
     return sorted(found, key=lambda kind: (kind.__name__, kind.__module__))
 
 
