@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 
 import torch
+from made_network import MadeNetwork
 from torch import nn
 
 from wsrnas.data import DataBundle, DataConfig, load_data
-from wsrnas.models.network import NamedNetwork
 from wsrnas.runtime import RuntimeConfig
 from wsrnas.training.choices import LossConfig
 from wsrnas.training.config import SelectionConfig, TrainConfig
@@ -51,7 +51,7 @@ def config(epochs: int = 4) -> TrainConfig:
 
 
 def run(out: str, epochs: int, data: DataBundle | None = None) -> None:
-    train(config(epochs), NamedNetwork(name="tiny", config={}, factory=network), out, data=data)
+    train(config(epochs), MadeNetwork(name="tiny", factory=network), out, data=data)
 
 
 def started(out: str, epochs: int, data: DataBundle) -> int:

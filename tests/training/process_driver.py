@@ -5,10 +5,10 @@ A program of its own, run by test_processes.py. Usage: process_driver.py OUT
 
 import sys
 
+from made_network import MadeNetwork
 from torch import nn
 
 from wsrnas.data import DataConfig
-from wsrnas.models.network import NamedNetwork
 from wsrnas.runtime import RuntimeConfig
 from wsrnas.training.choices import LossConfig
 from wsrnas.training.config import SelectionConfig, TrainConfig
@@ -29,4 +29,4 @@ if __name__ == "__main__":
         batch_size=64,
         ema=0.9,
     )
-    train(config, NamedNetwork(name="tiny", config={}, factory=network), sys.argv[1])
+    train(config, MadeNetwork(name="tiny", factory=network), sys.argv[1])

@@ -1,9 +1,9 @@
 """Costs: counted passes against a training that counts them, and a measurement that leaves no trace."""
 
 import torch
+from tests.training.made_network import MadeNetwork
 
 from wsrnas.data import DataConfig
-from wsrnas.models.network import NamedNetwork
 from wsrnas.runtime import Runtime, RuntimeConfig
 from wsrnas.training.choices import LossConfig
 from wsrnas.training.config import SelectionConfig, TrainConfig
@@ -51,5 +51,5 @@ def test_estimated_passes_are_those_of_a_real_training(tmp_path, tiny_network):
         model.register_forward_hook(count)
         return model
 
-    train(config, NamedNetwork(name="tiny", config={}, factory=network), tmp_path / "run")
+    train(config, MadeNetwork(name="tiny", factory=network), tmp_path / "run")
     assert seen["passes"] == sum(estimate_passes(config, 100, 287).values())

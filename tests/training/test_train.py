@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.training.made_network import MadeNetwork
 
 from wsrnas import files
 from wsrnas.data import DataConfig, load_data
 from wsrnas.errors import InputError
-from wsrnas.models.network import GenotypeNetwork, NamedNetwork, SizeConfig
+from wsrnas.models.network import GenotypeNetwork, SizeConfig
 from wsrnas.runtime import Runtime, RuntimeConfig
 from wsrnas.spaces import NetworkConfig, get_space
 from wsrnas.training.choices import LossConfig, ScheduleConfig
@@ -37,7 +38,7 @@ def data():
 
 @pytest.fixture
 def network(tiny_network):
-    return NamedNetwork(name="tiny", config={}, factory=lambda: tiny_network(10, channels=1, seed=torch.initial_seed()))
+    return MadeNetwork(name="tiny", factory=lambda: tiny_network(10, channels=1, seed=torch.initial_seed()))
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def test_other_settings_or_another_network_are_refused(run, tiny_network):
     run(replace(CONFIG, epochs=1))
     with pytest.raises(InputError, match=r"epochs \(was 1, now 2\); choose another --out"):
         run(replace(CONFIG, epochs=2))
-    other = NamedNetwork(name="other", config={}, factory=tiny_network)
+    other = MadeNetwork(name="other", factory=tiny_network)
     with pytest.raises(InputError, match=r"trains.name \(was 'tiny', now 'other'\)"):
         run(replace(CONFIG, epochs=1), network=other)
 
