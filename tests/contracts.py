@@ -72,6 +72,7 @@ def _items(collector: pytest.Collector) -> Iterator[pytest.Item]:
 
 
 def _below(kind: type) -> Iterator[type]:
+    child: type
     for child in kind.__subclasses__():
         yield child
         yield from _below(child)
