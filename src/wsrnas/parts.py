@@ -7,7 +7,7 @@ import inspect
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType, UnionType
@@ -36,8 +36,8 @@ class Parts(Generic[Part]):
     """The parts of one kind.
 
     A class joins by one line here, by an entry point of an installed package in the group ``wsrnas.<group>``, or by
-    being named as ``package.module:Class`` wherever a name is asked for. Settings are the keyword arguments of the
-    class; whatever it asks for by other names (`given`) its caller hands over.
+    being named as ``package.module:Class`` wherever a name is asked for. Settings are the arguments of the class, or,
+    where it takes `settings` of a dataclass, that dataclass's fields; what the caller hands over (`given`) is none.
     """
 
     def __init__(self, base: type[Any], group: str, known: Iterable[tuple[str, type[Any]]]) -> None:
@@ -76,8 +76,11 @@ class Parts(Generic[Part]):
         return _settings(self.kind(name, argument=argument), set(given))
 
     def check(self, config: PartConfig, *, argument: str, given: Iterable[str] = ()) -> None:
-        """Refuse what `build` would refuse, without building anything."""
-        self._converted(config, argument, set(given))
+        """Refuse what `build` would refuse of the name and the settings, without building the part."""
+        settings = self._converted(config, argument, set(given))
+        holder = _holder(self.kind(config.name, argument=argument))
+        if holder is not None:
+            holder(**settings)
 
     def build(self, config: PartConfig, *, argument: str, **given: Any) -> Part:
         """Return the part with its settings; numbers may be written as text, radii as ``8/255``.
@@ -85,13 +88,16 @@ class Parts(Generic[Part]):
         Raises:
             InputError: an unknown name, a setting that the part does not have or that does not fit, or one it needs.
         """
-        kind = self.kind(config.name, argument=argument)
+        kind: Any = self.kind(config.name, argument=argument)
         parameters = inspect.signature(kind).parameters
         wanted = {key: value for key, value in given.items() if key in parameters}
-        return kind(**wanted, **self._converted(config, argument, set(given)))
+        settings = self._converted(config, argument, set(given))
+        holder = _holder(kind)
+        built: Part = kind(**wanted, **settings) if holder is None else kind(**wanted, settings=holder(**settings))
+        return built
 
     def _converted(self, config: PartConfig, argument: str, given: set[str]) -> dict[str, Any]:
-        kind = self.kind(config.name, argument=argument)
+        kind: Any = self.kind(config.name, argument=argument)
         allowed = _settings(kind, given)
         for key in config.settings:
             if key not in allowed:
@@ -102,16 +108,17 @@ class Parts(Generic[Part]):
         for key, parameter in allowed.items():
             if parameter.default is inspect.Parameter.empty and key not in config.settings:
                 refuse(f"{argument}.settings.{key}", expected=f"a value, which {config.name!r} needs", got="none")
-        hints = get_type_hints(kind.__init__)
+        owner: Any = _holder(kind) or kind
+        hints = get_type_hints(owner.__init__)
         return {
-            key: _convert(value, hints.get(key, Any), f"{argument}.settings.{key}")
+            key: convert(value, hints.get(key, Any), f"{argument}.settings.{key}")
             for key, value in config.settings.items()
         }
 
     def _announced(self) -> dict[str, Any]:
         return {point.name: point for point in entry_points(group=f"wsrnas.{self.group}")}
 
-    def _checked(self, found: Any, name: str, argument: str) -> type[Part]:
+    def _checked(self, found: Any, name: str, argument: str) -> type[Any]:
         if not (inspect.isclass(found) and issubclass(found, self.base)):
             shown = f"{name}, a {type(found).__name__}" if not inspect.isclass(found) else f"{name}, another class"
             refuse(argument, expected=f"a subclass of {self.base.__module__}.{self.base.__name__}", got=shown)
@@ -163,20 +170,30 @@ def _current_folder() -> Iterator[None]:
             sys.path.remove(here)
 
 
+def _holder(kind: Any) -> type | None:
+    """Return the dataclass that a class takes as its `settings`, if it takes one."""
+    found = get_type_hints(kind.__init__).get("settings")
+    return found if inspect.isclass(found) and is_dataclass(found) else None
+
+
 def _settings(kind: type, given: set[str]) -> dict[str, inspect.Parameter]:
     usable = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    found = inspect.signature(kind).parameters.items()
+    found = inspect.signature(_holder(kind) or kind).parameters.items()
     return {name: parameter for name, parameter in found if parameter.kind in usable and name not in given}
 
 
-def _convert(value: Any, hint: Any, argument: str) -> Any:
-    """Return a setting as its annotation wants it: text becomes numbers, ``8/255`` a radius, lists tuples."""
+def convert(value: Any, hint: Any, argument: str) -> Any:
+    """Return a setting as its annotation wants it: text becomes numbers, ``8/255`` a radius, lists tuples.
+
+    Raises:
+        InputError: a value of another kind.
+    """
     origin, options = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         if value is None and type(None) in options:
             return None
         hints = [option for option in options if option is not type(None)]
-        return _convert(value, hints[0], argument) if len(hints) == 1 else value
+        return convert(value, hints[0], argument) if len(hints) == 1 else value
     if origin is Literal:
         if value not in options:
             known = [str(option) for option in options]

@@ -12,14 +12,14 @@ from wsrnas import __version__
 from wsrnas.errors import InputError, nearest, refuse
 
 COMMANDS = {
-    "search": ("run", "find a robust architecture (Wsr-NAS), then report"),
+    "search": ("search", "find a robust architecture (Wsr-NAS), then report"),
     "train": ("run", "train an architecture adversarially"),
     "evaluate": ("measure", "measure accuracy over a spectrum of attack strengths"),
     "check": ("measure", "look for signs that a robustness measurement deceives"),
     "compare": ("measure", "put runs and the paper's rows in one table and figure"),
-    "report": ("run", "render the report of a run folder again"),
+    "report": ("report", "render the report of a run folder again"),
     "study": ("study", "compare noise estimators, or one-shot ranks with training alone"),
-    "bench": ("study", "judge strategies, loss estimators and strengths on a published table"),
+    "bench": ("bench", "judge strategies, loss estimators and strengths on a published table"),
     "zoo": ("show", "list, show and draw published architectures"),
     "recipes": ("show", "list the recipes"),
     "doctor": ("show", "say what this machine offers"),

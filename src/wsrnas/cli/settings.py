@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, NoReturn, TypeVar
+from dataclasses import fields
+from typing import Any, NoReturn, TypeVar, cast, get_type_hints
 
 from jsonargparse import ArgumentParser, Namespace
 
 from wsrnas import recipes
+from wsrnas.configure import flat, layered
 from wsrnas.errors import InputError, nearest, refuse
+from wsrnas.parts import PartConfig
+from wsrnas.recipes.renamed import refuse_renamed
 
 Config = TypeVar("Config")
 UNKNOWN = re.compile(r"unrecognized arguments:\s*(\S+)|[Kk]ey [\"']([\w.]+)[\"'] (?:is not|does not)")
@@ -44,41 +48,40 @@ def parse_config(
 ) -> tuple[Config, Namespace]:
     """Return the configuration of a `search` or `train` command and its other options.
 
-    The order, later winning: defaults of `kind`, the preset, the recipe, dotted options.
+    The order, later winning: defaults of `kind`, the preset, the recipe, dotted options. ``--loss trades`` is
+    ``--loss.name trades``; another part than the recipe's starts from its own defaults.
 
     Raises:
-        InputError: an unknown recipe, preset or option, or a value that does not fit.
+        InputError: an unknown recipe, preset or option, one that was renamed, or a value that does not fit.
     """
+    parts = [field.name for field in fields(cast(Any, kind)) if get_type_hints(kind)[field.name] is PartConfig]
+    arguments = _with_names(arguments, parts)
+    options = [argument.split("=", 1)[0] for argument in arguments if argument.startswith("--")]
+    for option in options:
+        refuse_renamed(command, [option.removeprefix("--")], where=option)
     name = given(arguments, "--recipe") or default
-    recipe = {"recipe": name, **recipes.load(command, name)}
-    layers = [recipe]
-    if command == "search":
-        preset = given(arguments, "--preset") or recipe.get("preset", "ours")
-        if preset not in recipes.PRESETS:
-            remedy = nearest(preset, list(recipes.PRESETS))
-            refuse("--preset", expected=" or ".join(recipes.PRESETS), got=preset, remedy=remedy)
-        layers = [recipes.PRESETS[preset], recipe, {"preset": preset}]
+    chosen = {part: {"name": named} for part in parts if (named := given(arguments, f"--{part}.name")) is not None}
+    settings = layered(command, name, chosen, preset=given(arguments, "--preset"))
     parser.add_class_arguments(kind, None)
     known = sorted(flat(parser.get_defaults().as_dict()))
-    settings = flat(recipes.merged(*layers))
-    for key in settings:
+    refuse_renamed(command, [key for key in flat(settings) if key not in known], where=f"--recipe {name}")
+    for key in flat(settings):
         if key not in known:
             refuse(f"--recipe {name}", expected="settings of this command", got=key, remedy=nearest(key, known))
-    parser.set_defaults(settings)
-    options = parser.instantiate(parser.parse_args(_without_recipe(arguments)))
-    values = {key: value for key, value in vars(options).items() if key in kind.__dataclass_fields__}  # type: ignore[attr-defined]
-    return kind(**values), options
+    parser.set_defaults(flat(settings))
+    parsed = parser.instantiate(parser.parse_args(_without_recipe(arguments)))
+    values = {key: value for key, value in vars(parsed).items() if key in kind.__dataclass_fields__}  # type: ignore[attr-defined]
+    return kind(**values), parsed
 
 
-def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested settings with dotted keys; `settings` mappings stay whole."""
-    result: dict[str, Any] = {}
-    for key, value in settings.items():
-        if isinstance(value, dict) and key != "settings":
-            result.update(flat(value, f"{prefix}{key}."))
-        else:
-            result[f"{prefix}{key}"] = value
-    return result
+def _with_names(arguments: Sequence[str], parts: Sequence[str]) -> list[str]:
+    """Write ``--part NAME`` as ``--part.name NAME``."""
+    short = {f"--{part}": f"--{part}.name" for part in parts}
+    found = []
+    for argument in arguments:
+        option, equals, value = argument.partition("=")
+        found.append(f"{short.get(option, option)}{equals}{value}")
+    return found
 
 
 def given(arguments: Sequence[str], option: str) -> str | None:
@@ -105,3 +108,9 @@ def _without_recipe(arguments: Sequence[str]) -> list[str]:
         elif not argument.startswith(("--recipe=", "--preset=")):
             kept.append(argument)
     return kept
+
+
+def known_name(command: str, name: str, known: Sequence[str]) -> None:
+    """Refuse a name that a command does not know, suggesting the nearest."""
+    if name not in known:
+        refuse(f"wsrnas {command}", expected=" | ".join(known), got=name, remedy=nearest(name, tuple(known)))

@@ -16,15 +16,18 @@ PRESETS: dict[str, dict[str, Any]] = {
     "ours": {},
     "paper": {
         "spectrum": {"attacked": 3, "attacked_at": "first"},
-        "noise": {"estimator": "a-ane", "fidelity_bound": 0.0},
-        "loss": {"estimator": "lstm", "memory": 100},
-        "choose": {
-            "design": "random",
-            "sampling": "all-edges",
-            "method": "gradient",
-            "finalists": 1,
-            "audition": 0,
+        "noise_estimator": {"name": "a-ane", "fidelity_bound": 0.0},
+        "strategy": {
+            "name": "wsr-nas",
+            "settings": {
+                "design": "random",
+                "sampling": "all-edges",
+                "method": "gradient",
+                "memory": 100,
+                "loss_estimator": "lstm",
+            },
         },
+        "finalists": {"count": 1, "epochs": 0},
     },
 }
 """What a preset changes in the defaults of `SearchConfig`; a recipe and the command line have the last word."""
@@ -60,13 +63,28 @@ def load(command: Command, name: str) -> dict[str, Any]:
     return settings
 
 
+def settings_of(command: Command, name: str) -> dict[str, Any]:
+    """Return the settings of a recipe that a run names, nothing where that recipe is a file that is gone."""
+    if name.endswith((".yaml", ".yml")) and not Path(name).is_file():
+        return {}
+    return load(command, name) if name.endswith((".yaml", ".yml")) or name in names(command) else {}
+
+
 def merged(*layers: dict[str, Any]) -> dict[str, Any]:
-    """Merge nested settings, later layers winning; a list or a `settings` mapping is replaced as a whole."""
+    """Merge nested settings, later layers winning; a list is replaced as a whole.
+
+    A part (``{name, settings}``, or its name alone) that is another than the one before starts without its settings.
+    """
     result: dict[str, Any] = {}
     for layer in layers:
         for key, value in layer.items():
-            if isinstance(value, dict) and isinstance(result.get(key), dict) and key != "settings":
-                result[key] = merged(result[key], value)
+            before = result.get(key)
+            if isinstance(before, dict) and "settings" in before and isinstance(value, str):
+                value = {"name": value}
+            if isinstance(value, dict) and isinstance(before, dict):
+                if "name" in value and value["name"] != before.get("name", value["name"]):
+                    before = {inner: kept for inner, kept in before.items() if inner != "settings"}
+                result[key] = merged(before, value)
             else:
                 result[key] = value
     return result

@@ -7,9 +7,10 @@ from wsrnas.data import DataConfig, load_data
 from wsrnas.rng import stream
 from wsrnas.runs import RunFolder
 from wsrnas.runtime import Runtime
-from wsrnas.search.config import ChooseConfig, LossConfig, SearchConfig, SpaceConfig, WeightsConfig
-from wsrnas.search.finalists.alone import audition
-from wsrnas.search.plan import phases
+from wsrnas.search.config import FinalistsConfig, MeasureConfig, SearchConfig, SpaceConfig, TrainingConfig
+from wsrnas.search.costs import FINALISTS
+from wsrnas.search.finalists.alone import train_alone
+from wsrnas.search.plan import plan
 from wsrnas.search.spectrum import SpectrumConfig
 from wsrnas.search.wsr.propose import distinct_samples
 from wsrnas.spaces import get_space
@@ -18,17 +19,17 @@ CONFIG = SearchConfig(
     data=DataConfig(name="digits", train_limit=64, valid_limit=32, test_limit=40),
     space=SpaceConfig(name="nb201", channels=2, layers=3),
     spectrum=SpectrumConfig(strengths=[0.1, 0.2]),
-    weights=WeightsConfig(steps=2, batch_size=32, strength=0.1),
-    loss=LossConfig(images=32, batch_size=16),
-    choose=ChooseConfig(finalists=2, audition=2, verify_steps=2),
+    training=TrainingConfig(steps=2, batch_size=32, strength=0.1),
+    measure=MeasureConfig(images=32, batch_size=16),
+    finalists=FinalistsConfig(count=2, epochs=2, attack_steps=2),
 )
 
 
-def heard(path, finalists):
+def trained(path, finalists):
     data = load_data(CONFIG.data, CONFIG.seed)
     folder = RunFolder.open(path, kind="search", config={})
     try:
-        return audition(CONFIG, data, Runtime(CONFIG.runtime), finalists, folder)
+        return train_alone(CONFIG, data, Runtime(CONFIG.runtime), finalists, folder)
     finally:
         folder.close()
 
@@ -39,15 +40,14 @@ def finalists():
 
 
 def test_costs_what_the_plan_foresees(tmp_path, finalists):
-    found = heard(tmp_path, finalists)
-    foreseen = {phase.name: phase.passes for phase in phases(CONFIG, load_data(CONFIG.data, CONFIG.seed))}
-    assert found.passes == foreseen["finalists trained alone"] + foreseen["verification"]
+    found = trained(tmp_path, finalists)
+    assert found.passes == plan(CONFIG).passes[FINALISTS]
     assert [len(losses) for losses in found.losses] == [3, 3]
     assert all(bool((losses.diff() > 0).all()) for losses in found.losses), "stronger noise, higher loss"
 
 
-def test_an_audition_interrupted_after_one_finalist_ends_the_same(tmp_path, finalists):
-    whole = heard(tmp_path / "whole", finalists)
-    heard(tmp_path / "again", finalists[:1])
-    again = heard(tmp_path / "again", finalists)
+def test_a_training_interrupted_after_one_finalist_ends_the_same(tmp_path, finalists):
+    whole = trained(tmp_path / "whole", finalists)
+    trained(tmp_path / "again", finalists[:1])
+    again = trained(tmp_path / "again", finalists)
     assert all(torch.equal(one, other) for one, other in zip(whole.losses, again.losses))
