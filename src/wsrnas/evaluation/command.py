@@ -183,7 +183,7 @@ def evaluation_images(
     bundle = load_data(config, seed=0)
     split = bundle.test
     images, labels = split.fetch(torch.arange(len(split)))
-    return images, labels, {"name": bundle.name, "images": len(split), "classes": list(bundle.classes)}
+    return images, labels, {"name": bundle.name, "images": len(split), "classes": list(bundle.class_names)}
 
 
 def _run_data(run: str | None, *, named: bool) -> dict[str, Any]:
