@@ -39,9 +39,9 @@ def rows(source: Source) -> range:
 def test_labels_are_positions_among_the_classes_and_every_class_occurs(source: Source) -> None:
     assert source.labels.dtype == torch.int64
     assert source.labels.shape == (len(source),)
-    assert source.labels.unique().tolist() == list(range(len(source.classes)))
-    assert len(set(source.classes)) == len(source.classes) >= 2
-    assert all(isinstance(name, str) and name for name in source.classes)
+    assert source.labels.unique().tolist() == list(range(len(source.classes.names)))
+    assert len(set(source.classes.names)) == len(source.classes.names) >= 2
+    assert all(isinstance(name, str) and name for name in source.classes.names)
 
 
 def test_an_image_is_opened_the_same_every_time_and_in_any_order(source: Source) -> None:
