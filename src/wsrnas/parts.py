@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, is_dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import UnionType
-from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from types import ModuleType, UnionType
+from typing import Any, Generic, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from wsrnas.errors import InputError, nearest, refuse
 from wsrnas.types import parse_strength, parse_strengths
@@ -51,11 +51,11 @@ class Parts(Generic[Part]):
         """Yield our own parts by name."""
         yield from self._known.items()
 
-    def kind(self, name: str, *, argument: str) -> type[Part]:
-        """Return the class of that name.
+    def kind(self, name: str, *, argument: str, imports: bool = True) -> type[Part]:
+        """Return the class of that name; `imports=False` for names that data files hold, which must not run anything.
 
         Raises:
-            InputError: no such name (suggests the nearest), or a class of another kind.
+            InputError: no such name (suggests the nearest), a class of another kind, or a module not imported yet.
         """
         if name in self._known:
             return self._known[name]
@@ -63,6 +63,10 @@ class Parts(Generic[Part]):
         if name in announced:
             return self._checked(announced[name].load(), name, argument)
         if ":" in name:
+            module = name.partition(":")[0]
+            if not imports and module not in sys.modules:
+                remedy = f"if you trust that module, add --import {module}"
+                refuse(argument, expected="a name this installation knows", got=repr(name), remedy=remedy)
             return self._checked(imported(name, argument=argument), name, argument)
         remedy = f"{nearest(name, self.names())}; a class of your own goes as package.module:Class"
         refuse(argument, expected=f"a known name ({', '.join(self.names())})", got=repr(name), remedy=remedy)
@@ -121,7 +125,7 @@ class Parts(Generic[Part]):
         if inspect.isabstract(found):
             missing = ", ".join(sorted(vars(found)["__abstractmethods__"]))
             refuse(argument, expected=f"a finished subclass of {self.base.__name__}", got=f"{name} without {missing}")
-        return found
+        return cast("type[Part]", found)
 
 
 def imported(path: str, *, argument: str) -> Any:
@@ -131,19 +135,28 @@ def imported(path: str, *, argument: str) -> Any:
         InputError: the module cannot be imported, whatever it raises, or has no such attribute.
     """
     module_name, _, attribute = path.partition(":")
-    with _current_folder():
-        try:
-            module = importlib.import_module(module_name)
-        except (Exception, SystemExit) as error:  # whatever a user's own module does when it is imported
-            remedy = "give an importable package.module, installed or in the current folder"
-            reason = f"{type(error).__name__}: {error}"
-            raise InputError(f"{argument}: cannot import {module_name} ({reason}); {remedy}") from error
+    module = imported_module(module_name, argument=argument)
     found = getattr(module, attribute, None)
     if found is None:
         known = [name for name in vars(module) if not name.startswith("_")]
         remedy = nearest(attribute, known) if known else "the module is empty"
         refuse(argument, expected=f"something named {attribute!r} in {module_name}", got="none", remedy=remedy)
     return found
+
+
+def imported_module(name: str, *, argument: str) -> ModuleType:
+    """Return the module of that name, looked for in the current folder too.
+
+    Raises:
+        InputError: it cannot be imported, whatever it raises.
+    """
+    with _current_folder():
+        try:
+            return importlib.import_module(name)
+        except (Exception, SystemExit) as error:  # whatever a user's own module does when it is imported
+            remedy = "give an importable package.module, installed or in the current folder"
+            reason = f"{type(error).__name__}: {error}"
+            raise InputError(f"{argument}: cannot import {name} ({reason}); {remedy}") from error
 
 
 @contextmanager

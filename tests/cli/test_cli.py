@@ -178,16 +178,6 @@ def test_a_dry_run_counts_passes_and_writes_nothing(capsys, tmp_path, monkeypatc
     assert list(tmp_path.iterdir()) == []
 
 
-def test_zoo_list_show_and_draw(capsys, tmp_path):
-    assert main(["zoo", "list", "wsrnet-*"]) == 0
-    assert "wsrnet-basic" in capsys.readouterr().out
-    assert main(["zoo", "show", "advrush"]) == 0
-    assert '"family": "cells"' in capsys.readouterr().out
-    drawing = tmp_path / "cell.svg"
-    assert main(["zoo", "draw", "wsrnet-plus", "--out", str(drawing)]) == 0
-    assert drawing.read_text().lstrip().startswith("<svg")
-
-
 def test_doctor_and_recipes(capsys):
     assert main(["doctor"]) == 0
     assert "torch" in capsys.readouterr().out

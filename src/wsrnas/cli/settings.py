@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, NoReturn, TypeVar, cast, get_type_hints
 
+import yaml
 from jsonargparse import ArgumentParser, Namespace
 
 from wsrnas import recipes
@@ -95,6 +96,19 @@ def given(arguments: Sequence[str], option: str) -> str | None:
         elif argument.startswith(f"{option}="):
             value = argument.split("=", 1)[1]
     return value
+
+
+def said(arguments: Sequence[str], command: recipes.Command, group: str) -> set[str]:
+    """Return the settings of a group that the user chose: on the command line, or in a recipe file of their own.
+
+    `--network.channels 36` and `network: {channels: 36}` both say ``channels``; a shipped recipe says nothing.
+    """
+    own = given(arguments, "--recipe")
+    found = set() if own is None or own in recipes.names(command) else set(recipes.load(command, own).get(group) or {})
+    whole = yaml.safe_load(given(arguments, f"--{group}") or "{}")
+    found |= set(whole) if isinstance(whole, dict) else set()
+    dotted = (argument.split("=")[0] for argument in arguments if argument.startswith(f"--{group}."))
+    return found | {option.split(".", 1)[1] for option in dotted}
 
 
 def _without_recipe(arguments: Sequence[str]) -> list[str]:

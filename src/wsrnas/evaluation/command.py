@@ -17,6 +17,7 @@ from wsrnas.evaluation.images import evaluation_images
 from wsrnas.evaluation.protocols import PROTOCOLS
 from wsrnas.evaluation.report import write_report
 from wsrnas.evaluation.result import Evaluation
+from wsrnas.evaluation.strengths import Strengths
 from wsrnas.evaluation.suites import Asked
 from wsrnas.files import write_atomic
 from wsrnas.models.load import LoadedModel, load_model
@@ -36,7 +37,7 @@ def run_evaluate(
     *,
     model: str | None = None,
     weights: str | None = None,
-    strengths: str | None = None,
+    strengths: Strengths | None = None,
     protocol: str = "strict",
     suite: str | None = None,
     attacks: Asked | None = None,

@@ -49,7 +49,7 @@ def evaluation_images(
         "root": None if config.root is None else str(config.root),
         "shape": list(bundle.image_shape),
         "images": len(split),
-        "classes": list(bundle.classes),
+        "classes": list(bundle.class_names),
     }
     return images, labels, described
 

@@ -14,7 +14,7 @@ from wsrnas.runtime import RuntimeConfig
 from wsrnas.search.base import Budget
 from wsrnas.search.build import check_strategy
 from wsrnas.search.spectrum import SpectrumConfig
-from wsrnas.spaces import get_space
+from wsrnas.spaces import SPACES, get_space
 from wsrnas.types import parse_strength, parse_strengths
 
 
@@ -35,6 +35,7 @@ class SpaceConfig:
     stem: str = "cifar"
 
     def __post_init__(self) -> None:
+        SPACES.kind(self.name, argument="space.name")
         get_space(self.name)
         at_least(1, **{"space.channels": self.channels, "space.layers": self.layers})
 

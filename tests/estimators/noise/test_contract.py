@@ -1,14 +1,11 @@
 """Every concrete NoiseEstimator, found by walking subclasses, keeps the contract of the base class."""
 
-import importlib
-import pkgutil
-
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.contracts import concrete
 
-import wsrnas.estimators.noise as package
 from wsrnas.errors import InputError
 from wsrnas.estimators.noise.base import NoiseEstimator
 from wsrnas.rng import fixed_global_seed, stream
@@ -19,18 +16,6 @@ SMALL = {
     "EANEMinus": {"width": 6},
     "PlusANE": {"width": 8, "query_size": 5},
 }
-
-
-def concrete() -> list[type[NoiseEstimator]]:
-    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-        importlib.import_module(module.name)
-    found, queue = [], [NoiseEstimator]
-    while queue:
-        for kind in queue.pop().__subclasses__():
-            queue.append(kind)
-            if not getattr(kind, "__abstractmethods__", None) and kind.__module__.startswith("wsrnas."):
-                found.append(kind)
-    return sorted(found, key=lambda kind: kind.__name__)
 
 
 def build(kind: type[NoiseEstimator], shape=(1, 8, 8), norm="Linf", seed=0) -> NoiseEstimator:
@@ -51,7 +36,7 @@ def make_batch(shape, count, *, batch=2, seed=0, norm="Linf"):
     return images, noise, strengths, generator
 
 
-KINDS = concrete()
+KINDS = concrete(NoiseEstimator)
 
 
 def test_all_designs_are_found():

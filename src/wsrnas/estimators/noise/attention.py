@@ -74,7 +74,8 @@ class AANE(NoiseEstimator):
 
     Args:
         image_shape: (C,H,W) of the images, any size.
-        channels, grid: a CPR module gives channels·grid² numbers.
+        channels: of a CPR module, which gives channels·grid² numbers.
+        grid: side of what such a module pools to.
         hidden: size of the hidden states.
         strength_size: size of the strength encoding.
         value_channels: width of the value convolution.

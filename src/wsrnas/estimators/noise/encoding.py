@@ -138,8 +138,10 @@ class EANE(FeatureMapANE):
     Args:
         image_shape: (C,H,W); only C matters, any H and W will do.
         width: channels inside each convolution block.
-        state_channels, strength_channels: channels of the hidden states and of the map of the strength's encoding.
-        query_size, grid: keys and queries have query_size·grid² numbers.
+        state_channels: channels of the hidden states.
+        strength_channels: channels of the map of the strength's encoding.
+        query_size: keys and queries have query_size·grid² numbers.
+        grid: side of what they are pooled to.
         weights: of Eq. 6.
         strength_unit: strengths are divided by this before they are encoded.
 

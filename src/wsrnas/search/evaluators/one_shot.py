@@ -17,8 +17,7 @@ from wsrnas.attacks.apgd import APGD
 from wsrnas.attacks.pgd import PGD
 from wsrnas.data import DataBundle
 from wsrnas.estimators.memory import NoiseMemory
-from wsrnas.estimators.noise.fit import NoiseFit, fit_noise_estimator, push_noise
-from wsrnas.estimators.noise.registry import noise_estimator
+from wsrnas.estimators.noise import NoiseFit, fit_noise_estimator, noise_estimator, push_noise
 from wsrnas.runtime import Runtime
 from wsrnas.search.base import Evaluator, Timer
 from wsrnas.search.config import SearchConfig
