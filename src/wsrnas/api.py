@@ -12,7 +12,7 @@ from typing import Any
 from wsrnas.configure import configured
 from wsrnas.data import load_data
 from wsrnas.evaluation.checks import Verdict
-from wsrnas.evaluation.command import STRENGTHS, run_check, run_evaluate
+from wsrnas.evaluation.command import run_check, run_evaluate
 from wsrnas.evaluation.result import Evaluation
 from wsrnas.models.load import load
 from wsrnas.models.named import network_spec
@@ -49,7 +49,7 @@ def evaluate(
     run: str | Path | None = None,
     *,
     model: str | None = None,
-    strengths: str | Sequence[float | str] = STRENGTHS,
+    strengths: str | Sequence[float | str] | None = None,
     data: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> dict[str, Evaluation]:
@@ -60,18 +60,17 @@ def evaluate(
     Args:
         run: a run folder; its data settings and its folder are the defaults.
         model: instead of `run`: ``package.module:callable``, a .onnx file or a name of the zoo.
-        strengths: radii, as text (``0,2/255,8/255`` or ``1/255:32/255:9``) or as a list.
+        strengths: radii, as text (``0,2/255,8/255`` or ``1/255:32/255:9``) or as a list; default: those of the norm.
         data: settings of `DataConfig` that differ from the run's.
         settings: of `wsrnas.evaluation.command.run_evaluate`: protocol, suite, norm, limit, out, seed, …
 
     For a module and tensors at hand there is `wsrnas.evaluation.evaluate(model, images, labels, strengths)`.
 
     Raises:
-        InputError: no such run or model, other settings than those of an evaluation that is there, or bad values.
+        InputError: no such run or model, a folder evaluated with another model, or bad values.
     """
-    text = strengths if isinstance(strengths, str) else ",".join(str(strength) for strength in strengths)
     where = None if run is None else str(run)
-    return run_evaluate(where, model=model, strengths=text, data=data, **settings)
+    return run_evaluate(where, model=model, strengths=strengths, data=data, **settings)
 
 
 def check(run: str | Path | None = None, *, model: str | None = None, **settings: Any) -> Verdict:

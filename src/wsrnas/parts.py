@@ -109,7 +109,7 @@ class Parts(Generic[Part]):
             if parameter.default is inspect.Parameter.empty and key not in config.settings:
                 refuse(f"{argument}.settings.{key}", expected=f"a value, which {config.name!r} needs", got="none")
         owner: Any = _holder(kind) or kind
-        hints = get_type_hints(owner.__init__)
+        hints = _hints(owner)
         return {
             key: convert(value, hints.get(key, Any), f"{argument}.settings.{key}")
             for key, value in config.settings.items()
@@ -170,9 +170,14 @@ def _current_folder() -> Iterator[None]:
             sys.path.remove(here)
 
 
+def _hints(kind: Any) -> dict[str, Any]:
+    """Return the types of a class's settings; those of a dataclass are read where each was written, bases included."""
+    return get_type_hints(kind if is_dataclass(kind) else kind.__init__)
+
+
 def _holder(kind: Any) -> type | None:
     """Return the dataclass that a class takes as its `settings`, if it takes one."""
-    found = get_type_hints(kind.__init__).get("settings")
+    found = _hints(kind).get("settings")
     return found if inspect.isclass(found) and is_dataclass(found) else None
 
 

@@ -14,9 +14,9 @@ from wsrnas.errors import InputError, nearest, refuse
 COMMANDS = {
     "search": ("search", "find a robust architecture (Wsr-NAS), then report"),
     "train": ("run", "train an architecture adversarially"),
-    "evaluate": ("measure", "measure accuracy over a spectrum of attack strengths"),
-    "check": ("measure", "look for signs that a robustness measurement deceives"),
-    "compare": ("measure", "put runs and the paper's rows in one table and figure"),
+    "evaluate": ("evaluate", "measure accuracy over a spectrum of attack strengths"),
+    "check": ("check", "look for signs that a robustness measurement deceives"),
+    "compare": ("compare", "put runs and the paper's rows in one table and figure"),
     "report": ("report", "render the report of a run folder again"),
     "study": ("study", "compare noise estimators, or one-shot ranks with training alone"),
     "bench": ("bench", "judge strategies, loss estimators and strengths on a published table"),
