@@ -108,7 +108,7 @@ def _check_no_splits(folder: Path) -> None:
     for roles in find_splits(inside.name for inside in sub_folders(folder)):
         if "train" in roles and len(roles) > 1:
             inside = listed([printable(name) for names in roles.values() for name in names])
-            remedy = "put the splits above the classes, as in ROOT/train/cat/1.png and ROOT/test/cat/2.png"
+            remedy = "point --data.root at it, or put the splits above the classes, as in ROOT/train/cat/1.png"
             got = f"splits in it ({inside})"
             refuse("data.root", expected=f"images of one class in {printable(str(folder))}", got=got, remedy=remedy)
 

@@ -159,7 +159,7 @@ class DataBundle:
     def notes(self) -> tuple[str, ...]:
         """Return what was passed over, chosen or mapped, a sentence each; the test set's join once it has been read."""
         test: Split | None = vars(self).get("test")
-        return self.data_notes if test is None else (*self.data_notes, *test.notes)
+        return tuple(dict.fromkeys((*self.data_notes, *(test.notes if test is not None else ()))))
 
     @cached_property
     def train(self) -> Split:

@@ -150,7 +150,7 @@ class Walk:
                 self._files.add(str(target))
                 yield link
         else:
-            self._kind(link.suffix)
+            self._kind(link.suffix if target.is_file() else "not a file")
 
     def visible(self, folder: Path) -> list[Path]:
         """Return the visible sub-folders of a folder; what else lies there is counted."""
@@ -171,7 +171,8 @@ class Walk:
         if entry.is_symlink() or not is_folder(entry):
             self.passed.hidden["._*" if entry.name.startswith("._") else printable(entry.name)] += 1
             return
-        self.passed.hidden[printable(entry.name)] += sum(len(files) for _, _, files in os.walk(entry.path))
+        if count := sum(len(files) for _, _, files in os.walk(entry.path)):
+            self.passed.hidden[printable(entry.name)] += count
 
     def pass_other(self, entry: os.DirEntry[str]) -> None:
         """Count a broken link, or by its suffix a file that is no image."""
