@@ -49,8 +49,10 @@ def evaluate(arguments: Sequence[str]) -> int:
     for result in found.values():
         print(shown(result))
     place = output_folder(options.run, options.model, options.out) / "eval"
-    if note := json.loads((place / "about.json").read_text())["note"]:
-        print(textwrap.fill(note, WIDTH))
+    about = json.loads((place / "about.json").read_text())
+    for note in (about["note"], *(f"data: {said}" for said in about["data"].get("notes", []))):
+        if note:
+            print(textwrap.fill(note, WIDTH))
     print(f"report: {place / 'report.html'}")
     return 0
 

@@ -85,7 +85,7 @@ def run_evaluate(
     if not loaded.differentiable and any(not PROTOCOLS[name].believed for name in wanted):
         refuse("--protocol", expected="strict for a model without gradients", got=protocol)
     sources = _sources(others)
-    images, labels, described = evaluation_images(run, data, limit)
+    images, labels, described = evaluation_images(run, data, limit, loaded=loaded)
     folder = output_folder(run, model, out)
     where = Runtime(RuntimeConfig(device=device)).device
     found: dict[str, Evaluation] = {}
@@ -146,7 +146,7 @@ def run_check(
     """
     loaded = _load(run, model, weights)
     sources = _sources(others)
-    images, labels, _ = evaluation_images(run, data, limit, at_most=CHECKED)
+    images, labels, _ = evaluation_images(run, data, limit, loaded=loaded, at_most=CHECKED)
     where = Runtime(RuntimeConfig(device=device)).device
     place = where if loaded.differentiable else None
     verdict = check(

@@ -9,14 +9,21 @@ from typing import Any
 
 import torch
 import yaml
+from torch import nn
 
-from wsrnas.data import DataBundle, DataConfig, Split, load_data
+from wsrnas.data import DataBundle, DataConfig, NetworkClasses, Split, load_data
 from wsrnas.errors import InputError, refuse
+from wsrnas.models.load import LoadedModel
 from wsrnas.types import Images, Labels
 
 
 def evaluation_images(
-    run: str | None, data: Mapping[str, Any] | None, limit: int | None, *, at_most: int | None = None
+    run: str | None,
+    data: Mapping[str, Any] | None,
+    limit: int | None,
+    *,
+    loaded: LoadedModel | None = None,
+    at_most: int | None = None,
 ) -> tuple[Images, Labels, dict[str, Any]]:
     """Return test images and labels, and what to say about them; a run folder's own data settings are the default.
 
@@ -24,6 +31,7 @@ def evaluation_images(
 
     Args:
         limit: how many test images, a seeded subset with equal classes.
+        loaded: the model to be scored: labels become the numbers of its classes, by name where names are known.
         at_most: a limit that nobody asked for: a smaller test set is taken whole. Default: the run's.
 
     Raises:
@@ -42,7 +50,11 @@ def evaluation_images(
         if limit < 1:
             refuse("--limit", expected="a positive whole number", got=limit, remedy="leave it out for all images")
         config, unasked = replace(config, test_limit=limit), None
-    bundle, split = _test_split(config, None if config.test_limit else unasked, limited=limit is not None)
+    limited, most = limit is not None, None if config.test_limit else unasked
+    classes = None if loaded is None else loaded.classes
+    if loaded is not None and classes is None:
+        classes = _outputs(loaded.model, _test_split(config, most, limited=limited, classes=None)[1])
+    bundle, split = _test_split(config, most, limited=limited, classes=classes)
     images, labels = split.fetch(torch.arange(len(split)))
     described = {
         "name": bundle.name,
@@ -50,19 +62,34 @@ def evaluation_images(
         "shape": list(bundle.image_shape),
         "images": len(split),
         "classes": list(bundle.class_names),
+        "notes": list(bundle.notes),
     }
     return images, labels, described
 
 
-def _test_split(config: DataConfig, unasked: int | None, *, limited: bool) -> tuple[DataBundle, Split]:
+def _outputs(model: nn.Module, split: Split) -> NetworkClasses | None:
+    """Return how many classes a model tells apart; None where it cannot say so of one image, which is told later."""
+    images, _ = split.fetch(torch.arange(1))
+    try:
+        with torch.no_grad():
+            found = model(images.clone())
+    except Exception:  # whatever a user's model raises: the evaluation meets it again and says what to do
+        return None
+    scored = isinstance(found, torch.Tensor) and found.ndim == 2 and found.shape[1] > 1
+    return NetworkClasses(count=found.shape[1]) if scored else None
+
+
+def _test_split(
+    config: DataConfig, unasked: int | None, *, limited: bool, classes: NetworkClasses | None
+) -> tuple[DataBundle, Split]:
     """Load the test images; `unasked` limits them where there are so many, `limited` says that `--limit` does."""
     if unasked is not None:
         try:
-            return _test_split(replace(config, test_limit=unasked), None, limited=False)
+            return _test_split(replace(config, test_limit=unasked), None, limited=False, classes=classes)
         except InputError:  # fewer images than that; any other cause comes up again
-            return _test_split(config, None, limited=False)
+            return _test_split(config, None, limited=False, classes=classes)
     try:
-        bundle = load_data(config, seed=0)
+        bundle = load_data(config, seed=0, classes=classes)
         return bundle, bundle.test
     except InputError as error:
         if not limited:

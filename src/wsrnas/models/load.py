@@ -8,6 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from wsrnas import zoo
+from wsrnas.data import NetworkClasses
 from wsrnas.errors import refuse
 from wsrnas.models.classifier import Classifier
 from wsrnas.models.network import read_class_names, read_network
@@ -20,12 +21,16 @@ FORMS = "a run folder, package.module:callable, a .onnx file or a zoo name"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LoadedModel:
-    """A classifier ready to be evaluated, in eval mode, and what to say about it."""
+    """A classifier ready to be evaluated, in eval mode, and what to say about it.
+
+    `classes` are its outputs and what they are called, where its run folder says so.
+    """
 
     model: nn.Module
     name: str
     differentiable: bool = True
     note: str = ""
+    classes: NetworkClasses | None = None
 
 
 def load_model(spec: str, *, weights: str | Path | None = None) -> LoadedModel:
@@ -41,7 +46,8 @@ def load_model(spec: str, *, weights: str | Path | None = None) -> LoadedModel:
     """
     path = Path(spec)
     if path.is_dir():
-        return LoadedModel(model=load_run(path, weights=weights), name=path.name or str(path))
+        model = load_run(path, weights=weights)
+        return LoadedModel(model=model, name=path.name or str(path), classes=run_classes(path))
     if path.suffix == ".onnx":
         if weights is not None:
             refuse("--weights", expected="none with an ONNX file, which holds them", got=str(weights))
@@ -57,6 +63,12 @@ def load_model(spec: str, *, weights: str | Path | None = None) -> LoadedModel:
         load_weights(model, Path(weights))
     note = "" if weights is not None or ":" in spec else "No --weights were given: the network has random weights."
     return LoadedModel(model=model.eval(), name=spec.rsplit(":", 1)[-1], note=note)
+
+
+def run_classes(path: Path) -> NetworkClasses:
+    """Return the outputs of a run's network and what they are called."""
+    count = read_network(path).contract()["num_classes"]
+    return NetworkClasses(count=count, names=read_class_names(path))
 
 
 def load(run: str | Path) -> Classifier:
