@@ -12,7 +12,7 @@ from wsrnas.data import DataConfig, load_data
 from wsrnas.rng import stream
 from wsrnas.runtime import Runtime, RuntimeConfig
 from wsrnas.search.base import Evaluator
-from wsrnas.search.config import LossConfig, NoiseConfig, SearchConfig, SpaceConfig, WeightsConfig
+from wsrnas.search.config import MeasureConfig, NoiseEstimatorConfig, SearchConfig, SpaceConfig, TrainingConfig
 from wsrnas.search.evaluators.one_shot import OneShot
 from wsrnas.search.evaluators.released import ReleasedLabels
 from wsrnas.search.evaluators.table import TableEvaluator
@@ -24,9 +24,9 @@ CONFIG = SearchConfig(
     data=DataConfig(name="digits", train_limit=48, valid_limit=32, test_limit=16),
     space=SpaceConfig(name="nb201", channels=2, layers=1),
     spectrum=SpectrumConfig(strengths=",".join(map(str, STRENGTHS))),
-    weights=WeightsConfig(strength=0.1, steps=1, images=32, batch_size=16),
-    noise=NoiseConfig(fidelity_every=2, fidelity_images=16),
-    loss=LossConfig(images=32, batch_size=16),
+    training=TrainingConfig(strength=0.1, steps=1, images=32, batch_size=16),
+    noise_estimator=NoiseEstimatorConfig(fidelity_every=2, fidelity_images=16),
+    measure=MeasureConfig(images=32, batch_size=16),
     runtime=RuntimeConfig(device="cpu"),
 )
 

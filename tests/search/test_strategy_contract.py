@@ -7,28 +7,26 @@ import pytest
 import torch
 from tests.contracts import concrete
 from tests.search.known_optimum import AdditiveEvaluator
-from wsrnas.search.builders import STRATEGIES
 
-from wsrnas.search.base import Strategy
+from wsrnas.parts import PartConfig
+from wsrnas.search.base import Budget, Strategy
+from wsrnas.search.build import build_strategy
 from wsrnas.search.objective import SearchObjective
 from wsrnas.search.strategies.mixture import MixtureStrategy
 from wsrnas.search.strategies.pvll import Pvll
-from wsrnas.search.wsr.wsr_nas import WsrNas
 
-QUERIES = 16
+BUDGET = Budget(population=8, iterations=8)
 OBJECTIVE = SearchObjective(clean_weight=0.5, robust_weight=0.5, strength_weights=(0.2, 0.3, 0.5))
-BUILD = {WsrNas: STRATEGIES["ours"]}
-"""Strategies that are more than their budget; all others are built from it."""
 FAST = {Pvll: {"passes": 5}}
 
 
 class Evaluator(AdditiveEvaluator):
     """The expectation of the additive losses under the mixture."""
 
-    def mixture_losses(self, arch_weights, batch):
-        return torch.tensor([0.2, 0.5, 0.8, 1.1]) + (arch_weights * self.costs).sum() * torch.tensor(
-            [0.05, 0.1, 0.15, 0.2]
-        )
+    def mixture_losses(self, arch_weights, batch, *, robust):
+        slopes = torch.tensor([0.05, 0.1, 0.15, 0.2])
+        losses = torch.tensor([0.2, 0.5, 0.8, 1.1]) + (arch_weights * self.costs).sum() * slopes
+        return losses if robust else losses[:1]
 
 
 @pytest.fixture(params=concrete(Strategy), ids=lambda kind: kind.name)
@@ -37,7 +35,8 @@ def kind(request):
 
 
 def make(kind, seed=0):
-    return BUILD.get(kind, kind)(Evaluator(), OBJECTIVE, seed, queries=QUERIES, **FAST.get(kind, {}))
+    config = PartConfig(name=kind.name, settings=FAST.get(kind, {}))
+    return build_strategy(config, Evaluator(), OBJECTIVE, seed, budget=BUDGET)
 
 
 def steps(strategy, until=None):
@@ -62,8 +61,11 @@ def test_every_step_says_what_it_did_in_what_json_can_hold(kind):
 def test_no_more_is_measured_than_the_budget(kind):
     strategy = make(kind)
     steps(strategy)
-    measured = "warm_up" if issubclass(kind, MixtureStrategy) else "measure"
-    assert strategy.evaluator.calls[measured] == QUERIES
+    calls = strategy.evaluator.calls
+    if issubclass(kind, MixtureStrategy):
+        assert calls["warm_up"] == BUDGET.population + BUDGET.queries
+    else:
+        assert calls["measure"] + calls["measure_clean"] == BUDGET.queries
 
 
 def test_it_can_name_a_winner_at_any_time(kind):
