@@ -99,6 +99,12 @@ def test_a_class_deep_in_a_sub_package_is_found_and_missed_by_its_contract_test(
         test_the_contract_test_runs_with_every_class(Attack, request)
 
 
+def test_a_module_that_cannot_be_imported_is_no_reason_to_look_away(deep, tmp_path):
+    (tmp_path / "deep" / "broken.py").write_text("from wsrnas.attacks.base import Attak\n")
+    with pytest.raises(ImportError, match="Attak"):
+        concrete(Attack)
+
+
 def test_a_class_that_was_taken_away_again_is_not_found():
     assert "Deepest" not in {kind.__name__ for kind in concrete(Attack)}
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, is_dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType, UnionType
 from typing import Any, Generic, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -61,7 +61,7 @@ class Parts(Generic[Part]):
             return self._known[name]
         announced = self._announced()
         if name in announced:
-            return self._checked(announced[name].load(), name, argument)
+            return self._checked(_loaded(announced[name], argument), name, argument)
         if ":" in name:
             module = name.partition(":")[0]
             if not imports and module not in sys.modules:
@@ -115,7 +115,7 @@ class Parts(Generic[Part]):
             for key, value in config.settings.items()
         }
 
-    def _announced(self) -> dict[str, Any]:
+    def _announced(self) -> dict[str, EntryPoint]:
         return {point.name: point for point in entry_points(group=f"wsrnas.{self.group}")}
 
     def _checked(self, found: Any, name: str, argument: str) -> type[Any]:
@@ -126,6 +126,15 @@ class Parts(Generic[Part]):
             missing = ", ".join(sorted(vars(found)["__abstractmethods__"]))
             refuse(argument, expected=f"a finished subclass of {self.base.__name__}", got=f"{name} without {missing}")
         return cast("type[Part]", found)
+
+
+def _loaded(point: EntryPoint, argument: str) -> Any:
+    try:
+        return point.load()
+    except (Exception, SystemExit) as error:  # whatever somebody's package does when it is imported
+        reason = f"{type(error).__name__}: {error}"
+        remedy = "repair or remove the package that announces it"
+        raise InputError(f"{argument}: cannot load {point.name!r} from {point.value} ({reason}); {remedy}") from error
 
 
 def imported(path: str, *, argument: str) -> Any:

@@ -79,6 +79,7 @@ def test_losses_are_finite_one_for_clean_images_and_one_per_strength(make):
     first, second, *finalists = some(evaluator)
     evaluator.warm_up(first)
     found = [evaluator.measure(first), evaluator.remeasure(second), *evaluator.verify(finalists)]
+    assert evaluator.measure_clean(second).shape == (1,)
     for losses in found:
         assert losses.shape == (1 + len(STRENGTHS),)
         assert losses.isfinite().all()
