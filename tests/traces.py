@@ -12,8 +12,14 @@ import torch
 from matplotlib import pyplot
 
 ROOT = Path(__file__).resolve().parents[1]
-KNOWN_VARIABLES = ("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK", "PYTEST_CURRENT_TEST")
-"""Variables that scikit-learn sets when it is first imported, and pytest's own."""
+KNOWN_VARIABLES = (
+    "KMP_DUPLICATE_LIB_OK",
+    "KMP_INIT_AT_FORK",
+    "PYTEST_CURRENT_TEST",
+    "PYTORCH_NVML_BASED_CUDA_CHECK",
+    "TORCHINDUCTOR_CACHE_DIR",
+)
+"""Variables that scikit-learn, the engine and PyTorch set when they are first used, and pytest's own."""
 KNOWN_THREADS = ("TMonitor",)
 """Threads that a library keeps for the whole process: tqdm's monitor."""
 KNOWN_FILES = frozenset((".coverage", ".hypothesis", ".pytest_cache"))
