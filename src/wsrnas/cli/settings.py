@@ -60,7 +60,7 @@ def parse_config(
         layers = [recipes.PRESETS[preset], recipe, {"preset": preset}]
     parser.add_class_arguments(kind, None)
     known = sorted(flat(parser.get_defaults().as_dict()))
-    settings = flat(recipes.merged(*layers))
+    settings = _of_named_parts(flat(recipes.merged(*layers)), arguments)
     for key in settings:
         if key not in known:
             refuse(f"--recipe {name}", expected="settings of this command", got=key, remedy=nearest(key, known))
@@ -68,6 +68,18 @@ def parse_config(
     options = parser.instantiate(parser.parse_args(_without_recipe(arguments)))
     values = {key: value for key, value in vars(options).items() if key in kind.__dataclass_fields__}  # type: ignore[attr-defined]
     return kind(**values), options
+
+
+def _of_named_parts(settings: dict[str, Any], arguments: Sequence[str]) -> dict[str, Any]:
+    """Leave out the settings of a part where the command line names another one: they would not fit it."""
+    kept = dict(settings)
+    for key in settings:
+        section, _, last = key.rpartition(".")
+        for name in recipes.PART_NAMES:
+            chosen = given(arguments, f"--{section}.{name}")
+            if last == "settings" and chosen is not None and chosen != settings.get(f"{section}.{name}"):
+                kept.pop(key, None)
+    return kept
 
 
 def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -16,8 +16,9 @@ PRESETS: dict[str, dict[str, Any]] = {
     "ours": {},
     "paper": {
         "spectrum": {"attacked": 3, "attacked_at": "first"},
-        "noise": {"estimator": "a-ane", "fidelity_bound": 0.0},
-        "loss": {"estimator": "lstm", "memory": 100},
+        "weights": {"step_ratio": 2.5 / 20},
+        "noise": {"estimator": "a-ane", "settings": {"form": "printed"}, "examples": "printed", "fidelity_bound": 0.0},
+        "loss": {"estimator": "lstm", "settings": {"form": "printed"}, "memory": 100},
         "choose": {
             "design": "random",
             "sampling": "all-edges",
@@ -28,6 +29,9 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
 }
 """What a preset changes in the defaults of `SearchConfig`; a recipe and the command line have the last word."""
+
+PART_NAMES = ("estimator", "name")
+"""Keys that name the part a `settings` mapping beside them is for."""
 
 
 def names(command: Command) -> list[str]:
@@ -61,14 +65,20 @@ def load(command: Command, name: str) -> dict[str, Any]:
 
 
 def merged(*layers: dict[str, Any]) -> dict[str, Any]:
-    """Merge nested settings, later layers winning; a list or a `settings` mapping is replaced as a whole."""
+    """Merge nested settings, later layers winning; a list or a `settings` mapping is replaced as a whole.
+
+    A `settings` mapping belongs to the part named beside it: a layer that names another part leaves it behind.
+    """
     result: dict[str, Any] = {}
     for layer in layers:
         for key, value in layer.items():
-            if isinstance(value, dict) and isinstance(result.get(key), dict) and key != "settings":
-                result[key] = merged(result[key], value)
+            before = result.get(key)
+            if isinstance(value, dict) and isinstance(before, dict) and key != "settings":
+                if any(name in value and value[name] != before.get(name) for name in PART_NAMES):
+                    before = {name: kept for name, kept in before.items() if name != "settings"}
+                result[key] = merged(before, value)
             else:
-                result[key] = value
+                result[key] = merged(value) if isinstance(value, dict) else value
     return result
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from wsrnas.data import DataConfig
 from wsrnas.errors import at_least, one_of, refuse
+from wsrnas.estimators.noise.examples import EXAMPLES, examples_per_image
 from wsrnas.estimators.noise.refine import REFINE_STEP
 from wsrnas.recipes import PRESETS
 from wsrnas.runtime import RuntimeConfig
@@ -42,6 +44,8 @@ class WeightsConfig:
     Args:
         strength: radius of the PGD noise trained on.
         steps: PGD steps, in training and in measuring.
+        step_ratio: length of a PGD step as a share of the strength; null takes 2.5/steps. The paper's is 2.5/20,
+            whatever the steps: from the clean image seven of them reach 0.875 of the strength.
         images: images of D_t in one such epoch; null takes all of D_t.
         batch_size: images per batch.
         learning_rate: at the start; constant while warming up and building, then cosine to a hundredth of it.
@@ -52,6 +56,7 @@ class WeightsConfig:
 
     strength: str | float = 0.03
     steps: int = 7
+    step_ratio: float | None = None
     images: int | None = None
     batch_size: int = 64
     learning_rate: float = 0.1
@@ -62,12 +67,18 @@ class WeightsConfig:
     def __post_init__(self) -> None:
         parse_strengths([self.strength], argument="weights.strength")
         at_least(1, **{"weights.steps": self.steps, "weights.batch_size": self.batch_size})
+        if self.step_ratio is not None and not 0 < self.step_ratio <= 2:
+            refuse("weights.step_ratio", expected="a share of the strength in (0,2]", got=self.step_ratio)
         if self.images is not None:
             at_least(1, **{"weights.images": self.images})
 
     def radius(self) -> float:
         """Return the strength as a number."""
         return parse_strength(self.strength, argument="weights.strength")
+
+    def step_size(self) -> float | None:
+        """Return the length of a PGD step at that strength, None for the attack's own 2.5·ε/steps."""
+        return None if self.step_ratio is None else self.step_ratio * self.radius()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,12 +87,15 @@ class NoiseConfig:
 
     Args:
         estimator: rescale, weighted-average, a-ane, e-ane, e-ane-minus or plus-ane.
-        settings: of that estimator, such as {weights: paper} or {hidden: 90}.
+        settings: of that estimator, such as {form: printed} or {hidden: 90}.
         refine: gradient steps that improve every estimate, outwards from the attacked strengths; 2 network passes per
             image, estimated strength and step. 0 leaves the estimates as φ gives them, as the paper.
         refine_step: length of such a step, as a share of the strength.
-        memory: capacity of M_a in images.
-        batches: B, batches of D_t attacked per iteration to fill M_a.
+        examples: what an attacked image adds to M_a: printed (the N1 known noises, and the one at a random strength as
+            the label; Eq. 4) or leave-one-out (N1+1 entries, each noise the label once).
+        memory: capacity of M_a in entries.
+        batches: B, random batches of D_t attacked per iteration and pushed into M_a, in at most one pass over D_t.
+            Leave-one-out attacks no more than M_a can hold.
         passes: K_a, passes over M_a per iteration.
         largest: labels for φ are drawn from strengths up to this one.
         fidelity_every: measure fidelity on a fresh sample of D_v every so many trainings.
@@ -94,6 +108,7 @@ class NoiseConfig:
     settings: dict[str, int | float | str] = field(default_factory=dict)
     refine: int = 0
     refine_step: float = REFINE_STEP
+    examples: str = "leave-one-out"
     memory: int = 600
     batches: int = 10
     passes: int = 1
@@ -106,10 +121,20 @@ class NoiseConfig:
         at_least(1, **{"noise.memory": self.memory, "noise.batches": self.batches, "noise.passes": self.passes})
         at_least(1, **{"noise.fidelity_every": self.fidelity_every, "noise.fidelity_images": self.fidelity_images})
         at_least(0, **{"noise.refine": self.refine})
+        one_of("noise.examples", self.examples, EXAMPLES)
         if not 0 < self.refine_step <= 2:
             refuse("noise.refine_step", expected="a share of the strength in (0,2]", got=self.refine_step)
         if not 0 <= self.fidelity_bound <= 1:
             refuse("noise.fidelity_bound", expected="a share in [0,1]", got=self.fidelity_bound)
+
+    def attacked_batches(self, batch_size: int, known: int) -> int:
+        """Return how many batches are attacked per iteration for M_a.
+
+        Printed, all B; leave-one-out, no more than M_a can hold, as the rest would leave it before φ ever saw them.
+        """
+        if self.examples == "printed":
+            return self.batches
+        return min(self.batches, math.ceil(self.memory / (batch_size * examples_per_image(known, "leave-one-out"))))
 
 
 @dataclass(frozen=True, kw_only=True)

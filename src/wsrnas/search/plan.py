@@ -46,11 +46,9 @@ def phases(config: SearchConfig, data: DataBundle) -> list[Phase]:
         Phase("adversarial training (build and search)", measured * epoch * (pgd + 2)),
     ]
     if config.noise.estimator in LEARNED and estimated:
-        examples = weights.batch_size * (attacked + 1)
-        batches = min(noise.batches, math.ceil(noise.memory / examples))
-        found.append(
-            Phase("attacks for the noise estimator", measured * batches * weights.batch_size * pgd * (attacked + 1))
-        )
+        batches = noise.attacked_batches(weights.batch_size, attacked)
+        examples = _whole(len(data.train), batches * weights.batch_size, weights.batch_size)
+        found.append(Phase("attacks for the noise estimator", measured * examples * pgd * (attacked + 1)))
     found.append(Phase("attacks and losses on D_v", (measured + choose.refresh * choose.iterations) * one_measure))
     if estimated:
         found.append(Phase("fidelity checks", checks * sample * (pgd * strengths + refining + 1 + 2 * estimated)))
@@ -108,6 +106,7 @@ def plan(config: SearchConfig) -> str:
         f"{weights:,} weights",
         f"strengths: {strengths}; attacked for real: {attacked}; the others by {config.noise.estimator}"
         + (f", {config.noise.refine} gradient steps each" if config.noise.refine else ""),
+        _steps(config),
         f"architectures: {config.choose.population} to warm up and build, {config.choose.iterations} to search",
         "",
         f"{'phase':<42}{'image passes':>16}{'hours':>10}",
@@ -118,3 +117,12 @@ def plan(config: SearchConfig) -> str:
         "the estimators, data loading and checkpoints come on top",
     ]
     return "\n".join(lines)
+
+
+def _steps(config: SearchConfig) -> str:
+    """Say how far PGD gets: without a random start, no further than its steps reach."""
+    weights = config.weights
+    ratio = 2.5 / weights.steps if weights.step_ratio is None else weights.step_ratio
+    reach = weights.steps * ratio
+    short = f": at most {reach:.3g} of every strength is reached" if reach < 1 else ""
+    return f"attacks: PGD-{weights.steps} from the clean image, steps of {ratio:.3g} of the strength{short}"

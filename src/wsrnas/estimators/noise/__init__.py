@@ -3,8 +3,10 @@
 from wsrnas.estimators.noise.attention import AANE
 from wsrnas.estimators.noise.base import NoiseEstimator, project
 from wsrnas.estimators.noise.encoding import EANE, EANEMinus
+from wsrnas.estimators.noise.examples import EXAMPLES, examples_per_image, push_noise
 from wsrnas.estimators.noise.fidelity import fidelity, loss_error
-from wsrnas.estimators.noise.fit import RELEASED_FIT, NoiseFit, NoiseLoss, RaisedLoss, fit_noise_estimator, push_noise
+from wsrnas.estimators.noise.fit import RELEASED_FIT, NoiseFit, NoiseLoss, RaisedLoss, fit_noise_estimator
+from wsrnas.estimators.noise.form import Form
 from wsrnas.estimators.noise.plus import PlusANE
 from wsrnas.estimators.noise.refine import REFINE_STEP, refine, refine_outwards
 from wsrnas.estimators.noise.registry import NOISE_ESTIMATORS, noise_estimator
@@ -14,10 +16,12 @@ from wsrnas.estimators.noise.weighted_average import WeightedAverage
 __all__ = [
     "AANE",
     "EANE",
+    "EXAMPLES",
     "NOISE_ESTIMATORS",
     "REFINE_STEP",
     "RELEASED_FIT",
     "EANEMinus",
+    "Form",
     "NoiseEstimator",
     "NoiseFit",
     "NoiseLoss",
@@ -25,6 +29,7 @@ __all__ = [
     "RaisedLoss",
     "Rescale",
     "WeightedAverage",
+    "examples_per_image",
     "fidelity",
     "fit_noise_estimator",
     "loss_error",

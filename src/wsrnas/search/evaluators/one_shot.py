@@ -17,7 +17,8 @@ from wsrnas.attacks.apgd import APGD
 from wsrnas.attacks.pgd import PGD
 from wsrnas.data import DataBundle
 from wsrnas.estimators.memory import NoiseMemory
-from wsrnas.estimators.noise.fit import NoiseFit, fit_noise_estimator, push_noise
+from wsrnas.estimators.noise.examples import push_noise
+from wsrnas.estimators.noise.fit import NoiseFit, fit_noise_estimator
 from wsrnas.estimators.noise.registry import noise_estimator
 from wsrnas.runtime import Runtime
 from wsrnas.search.base import Evaluator
@@ -61,7 +62,7 @@ class OneShot(Evaluator):
             momentum=weights.momentum,
             weight_decay=weights.weight_decay,
         )
-        self.attack = PGD(eps=weights.radius(), steps=weights.steps, random_start=False)
+        self.attack = PGD(eps=weights.radius(), steps=weights.steps, step_size=weights.step_size(), random_start=False)
         self.noise_memory = NoiseMemory(config.noise.memory)
         if self.noise_estimator.needs_training:
             self.noise_optimizer, self.noise_schedule = NoiseFit().optimizer(self.noise_estimator)
@@ -98,7 +99,13 @@ class OneShot(Evaluator):
         position = self.trained
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate(position)
-        loss = PGDTraining(eps=self.attack.eps, steps=weights.steps, random_start=False, attack_mode="train")
+        loss = PGDTraining(
+            eps=self.attack.eps,
+            steps=weights.steps,
+            step_size=weights.step_size(),
+            random_start=False,
+            attack_mode="train",
+        )
         with self.timed("adversarial training"):
             result = train_epoch(
                 network,
@@ -116,13 +123,12 @@ class OneShot(Evaluator):
     def train_noise_estimator(self, network: nn.Module) -> None:
         """Push real noises of B random batches of D_t into M_a and train φ on it for K_a passes (Eq. 4, 5).
 
-        No more batches are attacked than M_a can hold: the rest would leave the queue before φ ever saw them.
+        The paper does not say how ε̂ is drawn: uniformly, once a batch, as in the released code.
         """
         settings = self.config.noise
         if not self.noise_estimator.needs_training or not self.spectrum.estimated:
             return
-        examples = self.config.weights.batch_size * (len(self.spectrum.attacked) + 1)
-        batches = min(settings.batches, math.ceil(settings.memory / examples))
+        batches = settings.attacked_batches(self.config.weights.batch_size, len(self.spectrum.attacked))
         with self.timed("attacks for the noise estimator"):
             drawn = self._training_batches(self.trained, "noise batches", batches * self.config.weights.batch_size)
             for index, (images, labels) in enumerate(drawn):
@@ -130,7 +136,7 @@ class OneShot(Evaluator):
                 draw = torch.rand((), generator=self._stream("noise strength", self.trained, index))
                 strengths = [*self.spectrum.attacked, max(float(draw) * settings.largest, 1e-3)]
                 noises = real_noises(network, images, labels, strengths, self.attack, self.runtime)
-                push_noise(self.noise_memory, images, noises, torch.tensor(strengths))
+                push_noise(self.noise_memory, images, noises, torch.tensor(strengths), settings.examples)
                 self.cost += len(images) * self.attack.passes * len(strengths)
         with self.timed("noise estimator"):
             losses = fit_noise_estimator(

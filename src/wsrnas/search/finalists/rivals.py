@@ -118,7 +118,7 @@ def training_settings(config: SearchConfig) -> TrainConfig:
         seed=config.seed,
         data=replace(config.data, valid_fraction=0.0, valid_limit=None),
         network=size_config(config),
-        loss=LossConfig(name="pgd", eps=weights.strength, steps=weights.steps),
+        loss=LossConfig(name="pgd", eps=weights.strength, steps=weights.steps, step_size=weights.step_size()),
         optimizer=OptimizerConfig(lr=weights.learning_rate, momentum=weights.momentum, clip=weights.clip),
         schedule=ScheduleConfig(name="cosine"),
         epochs=config.compare.epochs,
