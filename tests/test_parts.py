@@ -130,3 +130,15 @@ def test_a_class_that_an_installed_package_announces(shapes: Parts[Shape], monke
     assert shapes.names() == ("square", "disc", "dot")
     with pytest.raises(InputError, match="expected a subclass of .*Shape, got dot, another class"):
         shapes.kind("dot", argument="shape")
+
+
+def test_a_name_from_a_file_imports_nothing(
+    shapes: Parts[Shape], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "files_shapes.py").write_text("raise SystemExit('a module was run because a file named it')\n")
+    with pytest.raises(
+        InputError, match=r"shape: expected a name this installation knows, .*add --import files_shapes"
+    ):
+        shapes.kind("files_shapes:Line", argument="shape", imports=False)
+    assert shapes.kind(f"{__name__}:Square", argument="shape", imports=False) is Square

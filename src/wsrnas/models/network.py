@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from wsrnas import rng, zoo
 from wsrnas.data import DataBundle
 from wsrnas.errors import InputError, refuse
-from wsrnas.files import write_json
+from wsrnas.files import read_json, write_json
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import NetworkConfig
 from wsrnas.spaces.genotype import Genotype
@@ -52,10 +54,20 @@ class NetworkSpec(ABC):
     def to_dict(self) -> dict[str, Any]:
         """Return JSON for `network.json`: `kind`, what identifies the network, and `config`, its size."""
 
+    def contract(self) -> dict[str, Any]:
+        """Return `num_classes` and `image_shape` (C,H,W): what the network answers and what it is asked."""
+        config = self.to_dict()["config"]
+        return {"num_classes": int(config["num_classes"]), "image_shape": tuple(config["image_shape"])}
+
     def initialise(self, seed: int) -> nn.Module:
         """Return the network with the weights that belong to the seed."""
         with rng.fixed_global_seed(seed, "train", "weights"):
             return self.build()
+
+    def parameters(self) -> int:
+        """Return the number of parameters; no weights are drawn for it."""
+        with torch.device("meta"):
+            return sum(parameter.numel() for parameter in self.build().parameters())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,9 +102,26 @@ class NamedNetwork(NetworkSpec):
         return {"kind": "zoo", "name": self.name, "config": dict(self.config)}
 
 
-def write_network(folder: Path, network: NetworkSpec) -> None:
-    """Write `network.json` of a run folder."""
-    write_json(folder / FILE, network.to_dict())
+def write_network(folder: Path, network: NetworkSpec, class_names: Sequence[str] | None = None) -> None:
+    """Write `network.json` of a run folder: how to build the network, and what its logits are called, in order."""
+    names = {} if class_names is None else {"class_names": list(class_names)}
+    write_json(folder / FILE, {**network.to_dict(), **names})
+
+
+def read_class_names(folder: Path) -> tuple[str, ...] | None:
+    """Return what the logits of a run's network are called; None where nobody said so.
+
+    Raises:
+        InputError: names that are no list of different texts.
+    """
+    described = read_json(folder / FILE)
+    names = described.get("class_names") if isinstance(described, dict) else None
+    if names is None:
+        return None
+    if not isinstance(names, list) or len(set(map(str, names))) != len(names):
+        remedy = "restore the file or train again"
+        refuse(f"{folder / FILE}: class_names", expected="a list of different names", got=repr(names), remedy=remedy)
+    return tuple(str(name) for name in names)
 
 
 def read_network(folder: Path) -> NetworkSpec:
@@ -107,7 +136,7 @@ def read_network(folder: Path) -> NetworkSpec:
         refuse("run", expected=f"a folder with {FILE}", got=str(folder), remedy=remedy)
     try:
         described = json.loads(path.read_text())
-        kind, config = described["kind"], dict(described["config"])
+        kind, config = described["kind"], _with_tuples(dict(described["config"]))
         if kind == "zoo":
             return NamedNetwork(name=described["name"], config=config)
         if kind == "genotype":
@@ -132,9 +161,13 @@ def network_config(size: SizeConfig, data: DataBundle) -> NetworkConfig:
 
 
 def _network_config(values: dict[str, Any]) -> NetworkConfig:
-    """Read a `NetworkConfig` from JSON, where tuples became lists."""
+    """Return the size that `network.json` gives."""
     known = {field.name for field in fields(NetworkConfig)}
     if unknown := sorted(set(values) - known):
         refuse(FILE, expected=f"settings among {', '.join(sorted(known))}", got=", ".join(unknown))
-    tuples: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-    return NetworkConfig(**tuples)
+    return NetworkConfig(**values)
+
+
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """Undo what JSON did to tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}

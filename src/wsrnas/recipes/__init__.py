@@ -16,22 +16,41 @@ PRESETS: dict[str, dict[str, Any]] = {
     "ours": {},
     "paper": {
         "spectrum": {"attacked": 3, "attacked_at": "first"},
-        "weights": {"step_ratio": 2.5 / 20},
-        "noise": {"estimator": "a-ane", "settings": {"form": "printed"}, "examples": "printed", "fidelity_bound": 0.0},
-        "loss": {"estimator": "lstm", "settings": {"form": "printed"}, "memory": 100},
-        "choose": {
-            "design": "random",
-            "sampling": "all-edges",
-            "method": "gradient",
-            "finalists": 1,
-            "audition": 0,
+        "training": {"step_ratio": 2.5 / 20},
+        "noise_estimator": {
+            "name": "a-ane",
+            "settings": {},
+            "examples": "printed",
+            "fidelity_bound": 0.0,
         },
+        "strategy": {
+            "name": "wsr-nas",
+            "settings": {
+                "design": "random",
+                "sampling": "all-edges",
+                "method": "gradient",
+                "memory": 100,
+                "loss_estimator": "lstm",
+                "loss_estimator_settings": {"form": "printed"},
+            },
+        },
+        "finalists": {"count": 1, "epochs": 0},
     },
 }
 """What a preset changes in the defaults of `SearchConfig`; a recipe and the command line have the last word."""
 
-PART_NAMES = ("estimator", "name")
-"""Keys that name the part a `settings` mapping beside them is for."""
+PART_SETTINGS: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
+    "paper": {
+        "noise_estimator": {
+            "weighted-average": {"weights": "paper"},
+            "a-ane": {"form": "printed"},
+            "e-ane": {"form": "printed"},
+            "e-ane-minus": {"form": "printed"},
+            "plus-ane": {"form": "printed"},
+        }
+    }
+}
+"""What a preset sets of a part that a recipe or the command line names in place of its own, by preset and part."""
 
 
 def names(command: Command) -> list[str]:
@@ -64,20 +83,41 @@ def load(command: Command, name: str) -> dict[str, Any]:
     return settings
 
 
-def merged(*layers: dict[str, Any]) -> dict[str, Any]:
-    """Merge nested settings, later layers winning; a list or a `settings` mapping is replaced as a whole.
+def settings_of(command: Command, name: str) -> dict[str, Any]:
+    """Return the settings of a recipe that a run names, nothing where that recipe is a file that is gone."""
+    if name.endswith((".yaml", ".yml")) and not Path(name).is_file():
+        return {}
+    return load(command, name) if name.endswith((".yaml", ".yml")) or name in names(command) else {}
 
-    A `settings` mapping belongs to the part named beside it: a layer that names another part leaves it behind.
+
+def of_preset(preset: str, *layers: dict[str, Any]) -> dict[str, Any]:
+    """Return what a preset changes in the defaults, its parts being those that the layers over it name."""
+    found = merged(PRESETS[preset])
+    for part, settings in PART_SETTINGS.get(preset, {}).items():
+        name = merged(found, *layers)[part]["name"]
+        found = merged(found, {part: {"name": name, "settings": settings.get(name, {})}})
+    return found
+
+
+def merged(*layers: dict[str, Any]) -> dict[str, Any]:
+    """Merge nested settings, later layers winning; a list is replaced as a whole.
+
+    A part (``{name, settings}``, or its name alone) that is another than the one before starts without its settings;
+    so does a part ``key`` whose settings are the ``key_settings`` beside it.
     """
     result: dict[str, Any] = {}
     for layer in layers:
         for key, value in layer.items():
             before = result.get(key)
-            if isinstance(value, dict) and isinstance(before, dict) and key != "settings":
-                if any(name in value and value[name] != before.get(name) for name in PART_NAMES):
-                    before = {name: kept for name, kept in before.items() if name != "settings"}
+            if isinstance(before, dict) and "settings" in before and isinstance(value, str):
+                value = {"name": value}
+            if isinstance(value, dict) and isinstance(before, dict):
+                if "name" in value and value["name"] != before.get("name", value["name"]):
+                    before = {inner: kept for inner, kept in before.items() if inner != "settings"}
                 result[key] = merged(before, value)
             else:
+                if before is not None and before != value and f"{key}_settings" not in layer:
+                    result.pop(f"{key}_settings", None)
                 result[key] = merged(value) if isinstance(value, dict) else value
     return result
 

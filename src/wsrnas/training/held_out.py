@@ -12,6 +12,7 @@ from torch import nn
 
 from wsrnas import rng
 from wsrnas.attacks import PGD
+from wsrnas.attacks.victim import own_copy
 from wsrnas.data import Split
 from wsrnas.runtime import Runtime
 
@@ -53,7 +54,7 @@ def measure_held_out(
         if len(labels):
             counts[0] += len(labels)
             with torch.no_grad():
-                counts[1] += (model(batch).argmax(dim=1) == labels).sum()
+                counts[1] += (model(own_copy(batch)).argmax(dim=1) == labels).sum()
             if attack is not None:
                 generator = rng.stream(seed, "held-out", index, runtime.rank, device=runtime.device)
                 adversarial = attack.perturb(model, batch, labels, generator)

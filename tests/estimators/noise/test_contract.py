@@ -1,15 +1,16 @@
 """Every concrete NoiseEstimator, found by walking subclasses, keeps the contract of the base class."""
 
-import importlib
-import pkgutil
+import inspect
+from typing import get_args
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.contracts import concrete
 
-import wsrnas.estimators.noise as package
 from wsrnas.errors import InputError
+from wsrnas.estimators.noise import Form
 from wsrnas.estimators.noise.base import NoiseEstimator
 from wsrnas.rng import fixed_global_seed, stream
 
@@ -21,21 +22,11 @@ SMALL = {
 }
 
 
-def concrete() -> list[type[NoiseEstimator]]:
-    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-        importlib.import_module(module.name)
-    found, queue = [], [NoiseEstimator]
-    while queue:
-        for kind in queue.pop().__subclasses__():
-            queue.append(kind)
-            if not getattr(kind, "__abstractmethods__", None) and kind.__module__.startswith("wsrnas."):
-                found.append(kind)
-    return sorted(found, key=lambda kind: kind.__name__)
-
-
 def build(case, shape=(1, 8, 8), norm="Linf", seed=0) -> NoiseEstimator:
     kind, form = case
-    arguments = {"image_shape": shape, "form": form, **SMALL.get(kind.__name__, {})} if form else {}
+    arguments = {"image_shape": shape, **SMALL.get(kind.__name__, {})} if kind.needs_training else {}
+    if form is not None:
+        arguments["form"] = form
     if form == "printed":
         arguments = {name: value for name, value in arguments.items() if name not in ("hidden", "query_size")}
     if kind.__name__ == "Rescale" and norm == "L2":
@@ -54,8 +45,12 @@ def make_batch(shape, count, *, batch=2, seed=0, norm="Linf"):
     return images, noise, strengths, generator
 
 
-KINDS = concrete()
-CASES = [(kind, form) for kind in KINDS for form in (("corrected", "printed") if kind.needs_training else (None,))]
+KINDS = concrete(NoiseEstimator)
+CASES = [
+    (kind, form)
+    for kind in KINDS
+    for form in (get_args(Form) if "form" in inspect.signature(kind).parameters else (None,))
+]
 
 
 def title(case):

@@ -56,7 +56,8 @@ class AANE(NoiseEstimator):
         form: ``printed``, or ``corrected``: noises enter divided by their strengths and leave multiplied by ε̂,
             strengths enter divided by 0.1, keys and first state pass a layer, attention is softmax(K q/√d).
         weights: of Eq. 6, ``paper`` or ``linear``; None takes those of the form, as printed or linear.
-        channels, grid: a CPR module gives channels·grid² numbers.
+        channels: of a CPR module, which gives channels·grid² numbers.
+        grid: side of what such a module pools to.
         hidden: size of the hidden states; None, and the printed form, take that of a compressed image.
         strength_size: size of the strength encoding.
         value_channels: width of the value convolution.

@@ -68,9 +68,10 @@ class EANE(FeatureMapANE):
             strengths enter divided by 0.1, keys pass a block, attention is softmax(K q/√d).
         weights: of Eq. 6, ``paper`` or ``linear``; None takes those of the form, as printed or linear.
         width: channels inside each block.
-        state_channels, strength_channels: channels of the hidden states and of the map of the strength's encoding.
+        state_channels: channels of the hidden states.
+        strength_channels: channels of the map of the strength's encoding.
         query_size: channels of keys and queries; None takes 50. The printed form has those of a pair of states.
-        grid: keys and queries are compared at grid² places.
+        grid: side of what keys and queries are pooled to.
 
     Source: Cheng et al., AAAI 2023, the ablation of Table 5; width and query size from the released code.
     The paper does not say: the layers and their sizes, how maps are compared (here by their largest values over the

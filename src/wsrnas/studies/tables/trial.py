@@ -6,17 +6,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from wsrnas.search.builders import MakeStrategy
 from wsrnas.search.evaluators.table import TableEvaluator
 from wsrnas.search.objective import SearchObjective
 from wsrnas.studies.tables.label_noise import label_error
 from wsrnas.studies.tables.robustness_table import RobustnessTable
+from wsrnas.studies.tables.strategies import TableSearch
 
 
 def regret_curve(
     table: RobustnessTable,
     objective: SearchObjective,
-    make: MakeStrategy,
+    search: TableSearch,
     *,
     queries: int,
     seed: int,
@@ -38,7 +38,7 @@ def regret_curve(
     evaluator = TableEvaluator(table.space, table.rows, table.losses, table.strengths, error=error, ageing=label_ageing)
     truth = objective(table.losses) if judge is None else judge
     regrets = 100 * (truth - truth.min())
-    strategy = make(evaluator, objective, seed, queries=queries)
+    strategy = search.build(evaluator, objective, seed, queries=queries)
     curve = torch.full((queries,), float("nan"))
     for _ in range(strategy.total_iterations):
         strategy.step()

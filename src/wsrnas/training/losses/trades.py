@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from wsrnas.attacks import Ball, Victim
-from wsrnas.attacks.victim import untouched
+from wsrnas.attacks.victim import own_copy, untouched
 from wsrnas.errors import refuse
 from wsrnas.training.losses.base import AttackMode, TrainingLoss, batchnorm_mode, check_mode, check_radius, check_steps
 from wsrnas.types import Images, Labels, Logits
@@ -59,7 +59,7 @@ class TRADES(TrainingLoss):
             adversarial = maximise_divergence(
                 model, images, eps=self.eps, steps=self.steps, step_size=step_size, generator=generator
             )
-        clean = model(images).float()
+        clean = model(own_copy(images)).float()
         logits = model(adversarial).float()
         return functional.cross_entropy(clean, labels) + self.beta * divergences(clean, logits).mean(), logits
 

@@ -1,0 +1,39 @@
+"""One process at a time in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from wsrnas.errors import InputError
+from wsrnas.files import explained
+
+
+@contextmanager
+def held(folder: Path | None, *, argument: str = "--out") -> Iterator[None]:
+    """Keep other processes and threads out of the folder inside the block; the lock dies with its process.
+
+    Blocks of one thread may lie inside each other. None holds nothing.
+
+    Raises:
+        InputError: the folder is in use, or cannot be written.
+    """
+    if folder is None:
+        yield
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock", timeout=0, is_singleton=True)
+        lock.acquire()
+    except Timeout as error:
+        message = f"{argument}: {folder} is in use by another wsrnas process; wait for it or choose another"
+        raise InputError(message) from error
+    except OSError as error:
+        raise explained(error, folder) from error
+    try:
+        yield
+    finally:
+        lock.release()
