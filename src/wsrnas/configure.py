@@ -43,7 +43,7 @@ def layered(
         if chosen not in recipes.PRESETS:
             known = list(recipes.PRESETS)
             refuse("preset", expected=" or ".join(known), got=chosen, remedy=nearest(str(chosen), known))
-        layers = [recipes.PRESETS[chosen], loaded, {**settings, "preset": chosen}]
+        layers = [recipes.of_preset(chosen, *layers), loaded, {**settings, "preset": chosen}]
     return recipes.merged(*layers)
 
 

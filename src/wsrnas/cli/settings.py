@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import fields
-from typing import Any, NoReturn, TypeVar, cast, get_type_hints
+from dataclasses import fields, is_dataclass
+from typing import Any, NoReturn, TypeVar, get_type_hints
 
 import yaml
 from jsonargparse import ArgumentParser, Namespace
@@ -13,7 +13,6 @@ from jsonargparse import ArgumentParser, Namespace
 from wsrnas import recipes
 from wsrnas.configure import flat, layered
 from wsrnas.errors import InputError, nearest, refuse
-from wsrnas.parts import PartConfig
 from wsrnas.recipes.renamed import refuse_renamed
 
 Config = TypeVar("Config")
@@ -55,14 +54,13 @@ def parse_config(
     Raises:
         InputError: an unknown recipe, preset or option, one that was renamed, or a value that does not fit.
     """
-    parts = [field.name for field in fields(cast(Any, kind)) if get_type_hints(kind)[field.name] is PartConfig]
+    parts = _parts(kind)
     arguments = _with_names(arguments, parts)
     options = [argument.split("=", 1)[0] for argument in arguments if argument.startswith("--")]
     for option in options:
         refuse_renamed(command, [option.removeprefix("--")], where=option)
     name = given(arguments, "--recipe") or default
-    chosen = {part: {"name": named} for part in parts if (named := given(arguments, f"--{part}.name")) is not None}
-    settings = layered(command, name, chosen, preset=given(arguments, "--preset"))
+    settings = layered(command, name, _chosen(arguments, options, parts), preset=given(arguments, "--preset"))
     parser.add_class_arguments(kind, None)
     known = sorted(flat(parser.get_defaults().as_dict()))
     refuse_renamed(command, [key for key in flat(settings) if key not in known], where=f"--recipe {name}")
@@ -73,6 +71,33 @@ def parse_config(
     parsed = parser.instantiate(parser.parse_args(_without_recipe(arguments)))
     values = {key: value for key, value in vars(parsed).items() if key in kind.__dataclass_fields__}  # type: ignore[attr-defined]
     return kind(**values), parsed
+
+
+def _parts(kind: type[Any]) -> list[str]:
+    """Return the settings that are parts: what has a name and settings of its own."""
+    hints = get_type_hints(kind)
+    return [
+        field.name
+        for field in fields(kind)
+        if is_dataclass(hints[field.name])
+        and {"name", "settings"} <= {inner.name for inner in fields(hints[field.name])}
+    ]
+
+
+def _chosen(arguments: Sequence[str], options: Sequence[str], parts: Sequence[str]) -> dict[str, Any]:
+    """Return the parts that the command line names, and what it sets one by one of their settings.
+
+    Merged before anything is parsed, so that another part, or another ψ of a strategy, leaves its settings behind.
+    """
+    found: dict[str, Any] = {}
+    for part in parts:
+        name, prefix = given(arguments, f"--{part}.name"), f"--{part}.settings."
+        inner = {
+            o.removeprefix(prefix): yaml.safe_load(given(arguments, o) or "") for o in options if o.startswith(prefix)
+        }
+        layer = {} if name is None else {"name": name}
+        found[part] = layer | ({"settings": inner} if inner else {})
+    return {part: layer for part, layer in found.items() if layer}
 
 
 def _with_names(arguments: Sequence[str], parts: Sequence[str]) -> list[str]:

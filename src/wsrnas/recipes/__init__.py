@@ -16,7 +16,13 @@ PRESETS: dict[str, dict[str, Any]] = {
     "ours": {},
     "paper": {
         "spectrum": {"attacked": 3, "attacked_at": "first"},
-        "noise_estimator": {"name": "a-ane", "fidelity_bound": 0.0},
+        "training": {"step_ratio": 2.5 / 20},
+        "noise_estimator": {
+            "name": "a-ane",
+            "settings": {},
+            "examples": "printed",
+            "fidelity_bound": 0.0,
+        },
         "strategy": {
             "name": "wsr-nas",
             "settings": {
@@ -25,12 +31,26 @@ PRESETS: dict[str, dict[str, Any]] = {
                 "method": "gradient",
                 "memory": 100,
                 "loss_estimator": "lstm",
+                "loss_estimator_settings": {"form": "printed"},
             },
         },
         "finalists": {"count": 1, "epochs": 0},
     },
 }
 """What a preset changes in the defaults of `SearchConfig`; a recipe and the command line have the last word."""
+
+PART_SETTINGS: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
+    "paper": {
+        "noise_estimator": {
+            "weighted-average": {"weights": "paper"},
+            "a-ane": {"form": "printed"},
+            "e-ane": {"form": "printed"},
+            "e-ane-minus": {"form": "printed"},
+            "plus-ane": {"form": "printed"},
+        }
+    }
+}
+"""What a preset sets of a part that a recipe or the command line names in place of its own, by preset and part."""
 
 
 def names(command: Command) -> list[str]:
@@ -70,10 +90,20 @@ def settings_of(command: Command, name: str) -> dict[str, Any]:
     return load(command, name) if name.endswith((".yaml", ".yml")) or name in names(command) else {}
 
 
+def of_preset(preset: str, *layers: dict[str, Any]) -> dict[str, Any]:
+    """Return what a preset changes in the defaults, its parts being those that the layers over it name."""
+    found = merged(PRESETS[preset])
+    for part, settings in PART_SETTINGS.get(preset, {}).items():
+        name = merged(found, *layers)[part]["name"]
+        found = merged(found, {part: {"name": name, "settings": settings.get(name, {})}})
+    return found
+
+
 def merged(*layers: dict[str, Any]) -> dict[str, Any]:
     """Merge nested settings, later layers winning; a list is replaced as a whole.
 
-    A part (``{name, settings}``, or its name alone) that is another than the one before starts without its settings.
+    A part (``{name, settings}``, or its name alone) that is another than the one before starts without its settings;
+    so does a part ``key`` whose settings are the ``key_settings`` beside it.
     """
     result: dict[str, Any] = {}
     for layer in layers:
@@ -86,7 +116,9 @@ def merged(*layers: dict[str, Any]) -> dict[str, Any]:
                     before = {inner: kept for inner, kept in before.items() if inner != "settings"}
                 result[key] = merged(before, value)
             else:
-                result[key] = value
+                if before is not None and before != value and f"{key}_settings" not in layer:
+                    result.pop(f"{key}_settings", None)
+                result[key] = merged(value) if isinstance(value, dict) else value
     return result
 
 

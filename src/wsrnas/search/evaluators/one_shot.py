@@ -69,7 +69,7 @@ class OneShot(Evaluator):
             momentum=weights.momentum,
             weight_decay=weights.weight_decay,
         )
-        self.attack = PGD(eps=weights.radius(), steps=weights.steps, random_start=False)
+        self.attack = PGD(eps=weights.radius(), steps=weights.steps, step_size=weights.step_size(), random_start=False)
         self.noise_memory = NoiseMemory(config.noise_estimator.memory)
         if self.noise_estimator.needs_training:
             self.noise_optimizer, self.noise_schedule = NoiseFit().optimizer(self.noise_estimator)
@@ -127,7 +127,8 @@ class OneShot(Evaluator):
         position = self.trained
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, position)
-        loss = PGDTraining(eps=self.attack.eps, steps=weights.steps, random_start=False, attack_mode="train")
+        given = {"eps": self.attack.eps, "steps": weights.steps, "step_size": weights.step_size()}
+        loss = PGDTraining(**given, random_start=False, attack_mode="train")
         with self.timed("adversarial training"):
             result = train_epoch(
                 network,
@@ -143,7 +144,10 @@ class OneShot(Evaluator):
         self.record |= {"train_loss": result.loss, "train_accuracy": result.accuracy}
 
     def train_noise_estimator(self, network: nn.Module) -> None:
-        """Push real noises of B random batches of D_t into M_a and train φ on it for K_a passes (Eq. 4, 5)."""
+        """Push real noises of B random batches of D_t into M_a and train φ on it for K_a passes (Eq. 4, 5).
+
+        The paper does not say how ε̂ is drawn: uniformly, once a batch, as in the released code.
+        """
         settings = self.config.noise_estimator
         if not self.noise_estimator.needs_training or not self.spectrum.estimated:
             return
@@ -155,7 +159,7 @@ class OneShot(Evaluator):
                 draw = torch.rand((), generator=self._stream("noise strength", self.trained, index))
                 strengths = [*self.spectrum.attacked, max(float(draw) * settings.largest, 1e-3)]
                 noises = real_noises(network, images, labels, strengths, self.attack, self.runtime)
-                push_noise(self.noise_memory, images, noises, torch.tensor(strengths))
+                push_noise(self.noise_memory, images, noises, torch.tensor(strengths), settings.examples)
                 self.charge(costs.NOISE_DATA, self.costs.noise_data(len(images), self.spectrum))
         with self.timed("noise estimator"):
             losses = fit_noise_estimator(

@@ -119,7 +119,7 @@ def training_settings(config: SearchConfig) -> TrainConfig:
         seed=config.seed,
         data=replace(config.data, valid_fraction=0.0, valid_limit=None),
         network=size_config(config),
-        loss=LossConfig(name="pgd", eps=training.strength, steps=training.steps),
+        loss=LossConfig(name="pgd", eps=training.strength, steps=training.steps, step_size=training.step_size()),
         optimizer=OptimizerConfig(lr=training.learning_rate, momentum=training.momentum, clip=training.clip),
         schedule=ScheduleConfig(name="cosine"),
         epochs=config.rivals.epochs,
