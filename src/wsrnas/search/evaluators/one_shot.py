@@ -127,8 +127,8 @@ class OneShot(Evaluator):
         position = self.trained
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, position)
-        given = {"eps": self.attack.eps, "steps": weights.steps, "step_size": weights.step_size()}
-        loss = PGDTraining(**given, random_start=False, attack_mode="train")
+        eps, steps, size = self.attack.eps, weights.steps, weights.step_size()
+        loss = PGDTraining(eps=eps, steps=steps, step_size=size, random_start=False, attack_mode="train")
         with self.timed("adversarial training"):
             result = train_epoch(
                 network,
