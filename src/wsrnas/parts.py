@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import UnionType
-from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Generic, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from wsrnas.errors import InputError, nearest, refuse
 from wsrnas.types import parse_strength, parse_strengths
@@ -40,7 +40,7 @@ class Parts(Generic[Part]):
     class; whatever it asks for by other names (`given`) its caller hands over.
     """
 
-    def __init__(self, base: type[Part], group: str, known: Iterable[tuple[str, type[Part]]]) -> None:
+    def __init__(self, base: type[Any], group: str, known: Iterable[tuple[str, type[Any]]]) -> None:
         self.base, self.group, self._known = base, group, dict(known)
 
     def names(self) -> tuple[str, ...]:
@@ -81,13 +81,13 @@ class Parts(Generic[Part]):
         Raises:
             InputError: an unknown name, a setting that the part does not have or that does not fit, or one it needs.
         """
-        kind = self.kind(config.name, argument=argument)
+        kind = self.kind(config.name, argument=f"{argument}.name")
         parameters = inspect.signature(kind).parameters
         wanted = {key: value for key, value in given.items() if key in parameters}
         return kind(**wanted, **self._converted(config, argument, set(given)))
 
     def _converted(self, config: PartConfig, argument: str, given: set[str]) -> dict[str, Any]:
-        kind = self.kind(config.name, argument=argument)
+        kind = self.kind(config.name, argument=f"{argument}.name")
         allowed = _settings(kind, given)
         for key in config.settings:
             if key not in allowed:
@@ -114,7 +114,7 @@ class Parts(Generic[Part]):
         if inspect.isabstract(found):
             missing = ", ".join(sorted(vars(found)["__abstractmethods__"]))
             refuse(argument, expected=f"a finished subclass of {self.base.__name__}", got=f"{name} without {missing}")
-        return found
+        return cast("type[Part]", found)
 
 
 def imported(path: str, *, argument: str) -> Any:
@@ -187,8 +187,18 @@ def _convert(value: Any, hint: Any, argument: str) -> Any:
         return value
     if origin is tuple and options == (float, Ellipsis):
         return parse_strengths(value, argument=argument)
+    if origin is tuple and options[1:] == (Ellipsis,):
+        return tuple(_convert(item, options[0], argument) for item in _items(value))
     if origin is tuple and isinstance(value, list):
         return tuple(value)
     if origin in (dict, Mapping) and not isinstance(value, Mapping):
         refuse(argument, expected="a mapping", got=value)
     return value
+
+
+def _items(value: Any) -> list[Any]:
+    """Return what a list, text such as ``99,149``, or a single value holds."""
+    if isinstance(value, str):
+        parts = [part.strip() for part in value.strip().strip("[]()").split(",")]
+        return [int(part) if part.lstrip("-").isdigit() else part for part in parts if part]
+    return list(value) if isinstance(value, (list, tuple)) else [value]

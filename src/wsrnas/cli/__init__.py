@@ -13,7 +13,7 @@ from wsrnas.errors import InputError, nearest, refuse
 
 COMMANDS = {
     "search": ("run", "find a robust architecture (Wsr-NAS), then report"),
-    "train": ("run", "train an architecture adversarially"),
+    "train": ("train", "train an architecture adversarially"),
     "evaluate": ("measure", "measure accuracy over a spectrum of attack strengths"),
     "check": ("measure", "look for signs that a robustness measurement deceives"),
     "compare": ("measure", "put runs and the paper's rows in one table and figure"),

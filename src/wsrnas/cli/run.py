@@ -1,4 +1,4 @@
-"""`wsrnas search`, `train` and `report`: commands that make run folders."""
+"""`wsrnas search` and `report`: commands that make run folders."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from wsrnas.cli.settings import Parser, parse_config
-from wsrnas.data import DataConfig, load_data
+from wsrnas.data import DataConfig
 from wsrnas.errors import refuse
 from wsrnas.search.config import SearchConfig
-from wsrnas.training.config import TrainConfig
 
 
 def search(arguments: Sequence[str]) -> int:
@@ -40,25 +39,6 @@ def search(arguments: Sequence[str]) -> int:
     return 0
 
 
-def train(arguments: Sequence[str]) -> int:
-    """Train an architecture adversarially."""
-    from wsrnas.models.named import network_spec
-    from wsrnas.training.train import train as run_train
-
-    parser = Parser(prog="wsrnas train", description=train.__doc__)
-    parser.add_argument("--arch", required=True, help="a zoo name, genotype.json, a search run, or published text")
-    parser.add_argument("--out", required=True, help="run folder")
-    config, options = parse_config(TrainConfig, "train", parser, arguments, default="pgd-digits")
-    data = load_data(config.data, config.seed)
-    result = run_train(config, network_spec(options.arch, config.network, data), options.out, data=data)
-    clean, robust = result.held_out_accuracy, result.held_out_robust_accuracy
-    held_out = "" if clean is None else f"; held-out accuracy {clean:.1%}"
-    held_out += "" if robust is None or result.strength is None else f", under PGD at {result.strength:g} {robust:.1%}"
-    print(f"trained: {options.out}, epoch {result.epoch} kept{held_out}")
-    print(f"next: wsrnas evaluate {options.out}")
-    return 0
-
-
 def report(arguments: Sequence[str]) -> int:
     """Render the report of a run folder again."""
     from wsrnas.search.report.page import write_search_report
@@ -75,6 +55,7 @@ def report(arguments: Sequence[str]) -> int:
 
 def _then_train(config: SearchConfig, out: Path) -> None:
     from wsrnas.cli.measure import evaluate
+    from wsrnas.cli.train import train
 
     trained = out / "trained"
     data = [f"--data.{key}={value}" for key, value in _data_options(config).items()]

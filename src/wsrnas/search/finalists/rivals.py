@@ -15,6 +15,7 @@ from wsrnas.evaluation.evaluate import evaluate
 from wsrnas.evaluation.statistics import over_seeds
 from wsrnas.models.load import load_run
 from wsrnas.models.network import GenotypeNetwork
+from wsrnas.parts import PartConfig
 from wsrnas.progress import progress
 from wsrnas.runs import RunFolder
 from wsrnas.search.config import SearchConfig
@@ -22,7 +23,6 @@ from wsrnas.search.setup import count_parameters, network_config, size_config
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import NetworkConfig, SearchSpace
 from wsrnas.spaces.genotype import Genotype
-from wsrnas.training.choices import LossConfig, ScheduleConfig
 from wsrnas.training.config import OptimizerConfig, SelectionConfig, TrainConfig
 from wsrnas.training.train import train
 
@@ -118,9 +118,9 @@ def training_settings(config: SearchConfig) -> TrainConfig:
         seed=config.seed,
         data=replace(config.data, valid_fraction=0.0, valid_limit=None),
         network=size_config(config),
-        loss=LossConfig(name="pgd", eps=weights.strength, steps=weights.steps),
+        loss=PartConfig(name="pgd", settings={"eps": weights.strength, "steps": weights.steps}),
         optimizer=OptimizerConfig(lr=weights.learning_rate, momentum=weights.momentum, clip=weights.clip),
-        schedule=ScheduleConfig(name="cosine"),
+        schedule=PartConfig(name="cosine"),
         epochs=config.compare.epochs,
         batch_size=weights.batch_size,
         selection=SelectionConfig(by="last"),
