@@ -94,7 +94,7 @@ def test_dotted_options_have_the_last_word():
         (["search", "--preset", "our"], "--preset: expected ours or paper, got our; did you mean 'ours'?"),
         (["search", "--sed", "1"], "--sed: no such option of wsrnas search; did you mean '--seed'?"),
         (["search", "--choose.itrations=3"], "did you mean '--choose.iterations'?"),
-        (["search", "--seed", "x"], "Parser key \"seed\": Expected a <class 'int'>. Got value: x"),
+        (["search", "--seed", "x"], "--seed: expected a whole number, got x"),
         (["search", "--spectrum.strengths", "8"], "got 8; did you mean 8/255?"),
         (["search", "--spectrum.strengths", "0.2,0.1"], "it is not sorted; write 0.1,0.2"),
         (["search", "--spectrum.strengths", "0.1,0.1"], "it repeats a value; write 0.1"),

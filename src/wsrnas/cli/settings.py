@@ -31,6 +31,8 @@ class Parser(ArgumentParser):
         super().__init__(allow_abbrev=False, default_env=False, **arguments)
         self.more_options: list[str] = []
         """Options that are not written down beforehand: settings of parts."""
+        self.origin = "--"
+        """What stands before the name of a setting that does not fit: where it was given."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise `InputError` instead of printing usage."""
@@ -43,7 +45,9 @@ class Parser(ArgumentParser):
             given = (unknown[1] or f"--{unknown[2]}").split("=")[0]
             raise InputError(f"{given}: no such option of {self.prog}; {meant(given, self.described_options())}")
         if misfit := MISFIT.search(message):
-            raise InputError(f"--{misfit[1]}: expected {_kinds(misfit[2])}, got {' '.join(misfit[3].split())}")
+            raise InputError(
+                f"{self.origin}{misfit[1]}: expected {_kinds(misfit[2])}, got {' '.join(misfit[3].split())}"
+            )
         if missing := NO_VALUE.search(message):
             raise InputError(f"{missing[1]}: expected a value, got nothing")
         raise InputError(f"{self.prog}: {' '.join(message.split())}")
@@ -99,13 +103,18 @@ def parse_config(
         if key not in known:
             refuse(f"--recipe {name}", expected="settings of this command", got=key, remedy=nearest(key, known))
     settings = recipes.merged(defaults, *layers)
-    for part in [key.removesuffix(".settings") for key in known if key.endswith(".settings")]:
-        _choose_part(settings, part, arguments, recipe=name)
+    _validate(parser, settings, origin=f"--recipe {name}, ")
+    chosen = [key.removesuffix(".settings") for key in known if key.endswith(".settings")]
+    said = [_choose_part(settings, part, arguments, recipe=name) for part in chosen]
     _describe(parser, parts or {}, settings)
     parser.set_defaults(flat(settings))
     options = parser.instantiate(parser.parse_args(_without_recipe(arguments)))
     values = {key: value for key, value in vars(options).items() if key in kind.__dataclass_fields__}  # type: ignore[attr-defined]
-    return kind(**values), options
+    config = kind(**values)
+    for note in said:
+        if note:
+            print(f"note: {note}", file=sys.stderr)
+    return config, options
 
 
 def nested(defaults: Namespace, kind: type) -> dict[str, Any]:
@@ -149,26 +158,31 @@ def _refuse_old_names(command: recipes.Command, arguments: Sequence[str]) -> Non
         refuse_renamed(command, {option.removeprefix("--"): group}, where=option)
 
 
-def _choose_part(settings: dict[str, Any], part: str, arguments: Sequence[str], *, recipe: str) -> None:
-    """Let the command line's name of a part win, and drop the settings of the one it takes the place of."""
+def _validate(parser: Parser, settings: dict[str, Any], *, origin: str) -> None:
+    """Refuse values of a recipe that are of another type than their settings."""
+    parser.origin = origin
+    parser.parse_object(settings)
+    parser.origin = "--"
+
+
+def _choose_part(settings: dict[str, Any], part: str, arguments: Sequence[str], *, recipe: str) -> str:
+    """Let the command line's name of a part win; drop the settings of the one it takes the place of, and say so."""
     *groups, last = part.split(".")
     holder = settings
     for group in groups:
         holder = holder[group]
     below, whole = holder[last], _mapping(given(arguments, f"--{part}"))
     if "name" not in below:
-        return
+        return ""
     wanted = given(arguments, f"--{part}.name") or whole.get("name")
     if wanted is None and ":" in str(below["name"]) and str(below["name"]).partition(":")[0] not in sys.modules:
         remedy = f"if you trust that module, name it on the command line: --{part}.name {below['name']}"
         refuse(f"--recipe {recipe}", expected=f"{part}.name that imports nothing", got=below["name"], remedy=remedy)
     if wanted is None or wanted == below["name"]:
-        return
-    if below["settings"]:
-        dropped = ", ".join(f"{key} {value}" for key, value in below["settings"].items())
-        print(f"note: {part} {wanted} in place of {below['name']}, whose settings are left out: {dropped}",
-              file=sys.stderr)  # fmt: skip
+        return ""
     holder[last] = {**below, "name": wanted, "settings": {}}
+    dropped = ", ".join(f"{key} {value}" for key, value in below["settings"].items())
+    return f"{part} {wanted} in place of {below['name']}, whose settings are left out: {dropped}" if dropped else ""
 
 
 def _describe(parser: Parser, parts: Mapping[str, Parts[Any]], settings: Mapping[str, Any]) -> None:

@@ -111,8 +111,8 @@ def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in layer.items():
             below = result.get(key)
             if isinstance(value, dict) and isinstance(below, dict):
-                if "name" in value and value["name"] != below.get("name", value["name"]):
-                    below = {other: kept for other, kept in below.items() if other != "settings"}
+                if "settings" in below and value.get("name", below.get("name")) != below.get("name"):
+                    below = {**below, "settings": {}}
                 result[key] = merged(below, value)
             else:
                 result[key] = value
