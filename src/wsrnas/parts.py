@@ -88,7 +88,7 @@ class Parts(Generic[Part]):
         Raises:
             InputError: an unknown name, a setting that the part does not have or that does not fit, or one it needs.
         """
-        kind: Any = self.kind(config.name, argument=argument)
+        kind: Any = self.kind(config.name, argument=f"{argument}.name")
         parameters = inspect.signature(kind).parameters
         wanted = {key: value for key, value in given.items() if key in parameters}
         settings = self._converted(config, argument, set(given))
@@ -97,7 +97,7 @@ class Parts(Generic[Part]):
         return built
 
     def _converted(self, config: PartConfig, argument: str, given: set[str]) -> dict[str, Any]:
-        kind: Any = self.kind(config.name, argument=argument)
+        kind: Any = self.kind(config.name, argument=f"{argument}.name")
         allowed = _settings(kind, given)
         for key in config.settings:
             if key not in allowed:
@@ -231,8 +231,18 @@ def convert(value: Any, hint: Any, argument: str) -> Any:
         return value
     if origin is tuple and options == (float, Ellipsis):
         return parse_strengths(value, argument=argument)
+    if origin is tuple and options[1:] == (Ellipsis,):
+        return tuple(convert(item, options[0], argument) for item in _items(value))
     if origin is tuple and isinstance(value, list):
         return tuple(value)
     if origin in (dict, Mapping) and not isinstance(value, Mapping):
         refuse(argument, expected="a mapping", got=value)
     return value
+
+
+def _items(value: Any) -> list[Any]:
+    """Return what a list, text such as ``99,149``, or a single value holds."""
+    if isinstance(value, str):
+        parts = [part.strip() for part in value.strip().strip("[]()").split(",")]
+        return [int(part) if part.lstrip("-").isdigit() else part for part in parts if part]
+    return list(value) if isinstance(value, (list, tuple)) else [value]

@@ -16,6 +16,8 @@ from wsrnas import rng, zoo
 from wsrnas.data import DataBundle
 from wsrnas.errors import InputError, refuse
 from wsrnas.files import read_json, write_json
+from wsrnas.networks.activation import use_activation
+from wsrnas.networks.ensemble import Ensemble
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import NetworkConfig
 from wsrnas.spaces.genotype import Genotype
@@ -124,6 +126,40 @@ def read_class_names(folder: Path) -> tuple[str, ...] | None:
     return tuple(str(name) for name in names)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ActivatedNetwork(NetworkSpec):
+    """A network with another activation in place of every ReLU; the weights drawn for a seed are the same."""
+
+    network: NetworkSpec
+    activation: str
+
+    def build(self) -> nn.Module:
+        """Build the network, then exchange its activations, which refuses networks without a ReLU."""
+        return use_activation(self.network.build(), self.activation)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the network says, with ``"activation"`` beside it."""
+        return {**self.network.to_dict(), "activation": self.activation}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnsembleNetwork(NetworkSpec):
+    """Several networks for the same images and classes that decide together, as one."""
+
+    members: tuple[NetworkSpec, ...]
+
+    def build(self) -> nn.Module:
+        """Build every member, one after the other."""
+        return Ensemble([member.build() for member in self.members])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return ``{"kind": "ensemble", "members": […], "config": …}``; the config is what all members share."""
+        members = [member.to_dict() for member in self.members]
+        first, *others = (member["config"] for member in members)
+        shared = {key: value for key, value in first.items() if all(key in o and o[key] == value for o in others)}
+        return {"kind": "ensemble", "members": members, "config": shared}
+
+
 def read_network(folder: Path) -> NetworkSpec:
     """Read `network.json` of a run folder.
 
@@ -136,15 +172,35 @@ def read_network(folder: Path) -> NetworkSpec:
         refuse("run", expected=f"a folder with {FILE}", got=str(folder), remedy=remedy)
     try:
         described = json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: damaged ({error!r}); restore it or train again") from error
+    return network_from(described, source=str(path))
+
+
+def network_from(described: dict[str, Any], *, source: str) -> NetworkSpec:
+    """Return the network that `NetworkSpec.to_dict` described; `source` is where the description comes from.
+
+    Raises:
+        InputError: a description that is damaged or of another version.
+    """
+    try:
+        if "activation" in described:
+            plain = {key: value for key, value in described.items() if key != "activation"}
+            return ActivatedNetwork(network=network_from(plain, source=source), activation=described["activation"])
         kind, config = described["kind"], _with_tuples(dict(described["config"]))
         if kind == "zoo":
             return NamedNetwork(name=described["name"], config=config)
         if kind == "genotype":
-            genotype = Genotype.from_json(json.dumps(described["genotype"]), source=str(path))
+            genotype = Genotype.from_json(json.dumps(described["genotype"]), source=source)
             return GenotypeNetwork(genotype=genotype, config=_network_config(config))
-    except (json.JSONDecodeError, KeyError) as error:
-        raise InputError(f"{path}: damaged ({error!r}); restore it or train again") from error
-    refuse(str(path), expected="kind 'genotype' or 'zoo'", got=kind, remedy="upgrade wsrnas")
+        if kind == "ensemble":
+            members = tuple(network_from(dict(member), source=source) for member in described["members"])
+            return EnsembleNetwork(members=members)
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{source}: damaged ({error!r}); restore it or train again") from error
+    refuse(source, expected="kind 'genotype', 'zoo' or 'ensemble'", got=kind, remedy="upgrade wsrnas")
 
 
 def network_config(size: SizeConfig, data: DataBundle) -> NetworkConfig:

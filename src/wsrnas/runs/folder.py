@@ -179,6 +179,16 @@ class RunFolder:
                     file.truncate(size)
 
 
+def kind_of(path: Path) -> str | None:
+    """Return of which kind a run folder is; None where it is none of ours.
+
+    Raises:
+        InputError: a damaged env.json.
+    """
+    env = read_json(path / "env.json")
+    return str(env["kind"]) if isinstance(env, dict) and "kind" in env else None
+
+
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         value = yaml.safe_load(path.read_text())
