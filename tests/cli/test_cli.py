@@ -106,7 +106,10 @@ def test_dotted_options_have_the_last_word():
         (["search", "--strategy.settings.loss_estimator", "lstn"], "did you mean 'lstm'?"),
         (["search", "--strategy", "randon"], "did you mean 'random'?"),
         (["search", "--strategy", "evolution", "--strategy.settings.exploration", "0.2"], "a setting of 'evolution'"),
-        (["search", "--choose.audition=3"], "--choose.audition: expected the option --finalists.epochs, got its old name"),
+        (
+            ["search", "--choose.audition=3"],
+            "--choose.audition: expected the option --finalists.epochs, got its old name",
+        ),
         (["search", "--weights.steps", "3"], "write --training.steps 3"),
         (["search", "--space.name", "dart"], "did you mean 'darts'?"),
         (["search", "--data.name", "cifar"], "did you mean 'cifar10'?"),

@@ -211,7 +211,7 @@ def _validate(parser: Parser, settings: dict[str, Any], *, origin: str) -> None:
 
 def _refuse_import(below: Any, chosen: Any, part: str, *, recipe: str) -> None:
     """Refuse a recipe that names a module nobody has vouched for: importing it would run it."""
-    name = str((below or {}).get("name", ""))
+    name = str(below.get("name", "")) if isinstance(below, dict) else str(below or "")
     if (chosen or {}).get("name") is None and ":" in name and name.partition(":")[0] not in sys.modules:
         remedy = f"if you trust that module, name it on the command line: --{part}.name {name}"
         refuse(f"--recipe {recipe}", expected=f"{part}.name that imports nothing", got=name, remedy=remedy)

@@ -103,6 +103,13 @@ class NamedNetwork(NetworkSpec):
         """Return ``{"kind": "zoo", "name": …, "config": …}``."""
         return {"kind": "zoo", "name": self.name, "config": dict(self.config)}
 
+    def contract(self) -> dict[str, Any]:
+        """Return the contract; what the settings leave out is the card's."""
+        card = zoo.card(self.name)
+        classes = self.config.get("num_classes", card.num_classes)
+        shape = self.config.get("image_shape", card.image_shape)
+        return {"num_classes": int(classes), "image_shape": tuple(shape)}
+
 
 def write_network(folder: Path, network: NetworkSpec, class_names: Sequence[str] | None = None) -> None:
     """Write `network.json` of a run folder: how to build the network, and what its logits are called, in order."""

@@ -23,6 +23,7 @@ from wsrnas import __version__
 from wsrnas.errors import InputError, refuse
 from wsrnas.files import explained, read_json, read_lines, write_atomic, write_json
 from wsrnas.runs.environment import environment
+from wsrnas.runs.lock import first_missing, remove_if_empty
 
 if sys.platform != "win32":
     import fcntl
@@ -68,7 +69,7 @@ class RunFolder:
         if settings.is_file():
             _check_same(path, kind, _read_yaml(settings), config)
             return cls(path, kind, config)
-        made = next((place for place in reversed([path, *path.parents]) if not place.exists()), None)
+        made = first_missing(path)
         ours = {"env.json"}  # alone, it is what a kill during the very first write left
         if path.exists() and any(item.name not in ours and item.name[0] != "." for item in path.iterdir()):
             refuse("--out", expected="a new folder or a wsrnas run", got=f"{path}, which holds other files")
@@ -156,9 +157,7 @@ class RunFolder:
         if {item.name for item in self.path.iterdir()} <= ours:
             for name in ours:
                 (self.path / name).unlink(missing_ok=True)
-            for place in (self.path, *self.path.parents):
-                if place == self._made or self._made in place.parents:
-                    place.rmdir()
+            remove_if_empty(self.path, self._made)
 
     def _append(self, log: str, values: dict[str, Any]) -> None:
         path = self.path / log
