@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from wsrnas.data import DataBundle, Split
 from wsrnas.errors import refuse
@@ -16,6 +16,7 @@ from wsrnas.estimators.loss.ensemble import EnsembleLossEstimator
 from wsrnas.estimators.loss.gaussian_process import GaussianProcessLossEstimator
 from wsrnas.estimators.loss.lstm import LSTMLossEstimator
 from wsrnas.estimators.loss.paths import PathFeatures
+from wsrnas.networks.cost import count_parameters as count_parameters
 from wsrnas.search.config import SearchConfig
 from wsrnas.spaces.base import NetworkConfig, SearchSpace
 from wsrnas.training.config import SizeConfig
@@ -37,11 +38,6 @@ def network_config(config: SearchConfig, data: DataBundle) -> NetworkConfig:
 def size_config(config: SearchConfig) -> SizeConfig:
     """Return width, depth and stem of the networks of a search, as a training takes them."""
     return SizeConfig(channels=config.space.channels, layers=config.space.layers, stem=config.space.stem)
-
-
-def count_parameters(network: nn.Module) -> int:
-    """Return how many weights a network trains."""
-    return sum(parameter.numel() for parameter in network.parameters())
 
 
 LOSS_ESTIMATORS: dict[str, type[LossEstimator]] = {
