@@ -8,7 +8,7 @@ from typing import Any
 from wsrnas import zoo
 from wsrnas.data import DataBundle
 from wsrnas.errors import InputError, nearest, refuse
-from wsrnas.spaces.parse import read_genotype
+from wsrnas.spaces.read import read_genotype
 from wsrnas.training.config import TrainConfig
 from wsrnas.training.network import GenotypeNetwork, NamedNetwork, NetworkSpec, network_config
 

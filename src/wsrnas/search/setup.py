@@ -13,9 +13,9 @@ from wsrnas.data import DataBundle, Split
 from wsrnas.errors import refuse
 from wsrnas.estimators.loss.base import LossEstimator
 from wsrnas.estimators.loss.ensemble import EnsembleLossEstimator
+from wsrnas.estimators.loss.features import Features
 from wsrnas.estimators.loss.gaussian_process import GaussianProcessLossEstimator
 from wsrnas.estimators.loss.lstm import LSTMLossEstimator
-from wsrnas.estimators.loss.paths import PathFeatures
 from wsrnas.networks.cost import count_parameters as count_parameters
 from wsrnas.search.config import SearchConfig
 from wsrnas.spaces.base import NetworkConfig, SearchSpace
@@ -47,9 +47,9 @@ LOSS_ESTIMATORS: dict[str, type[LossEstimator]] = {
 }
 
 
-def path_features(space: SearchSpace) -> PathFeatures:
+def path_features(space: SearchSpace) -> Features:
     """Return the features by which the Gaussian process tells the architectures of a space apart."""
-    return PathFeatures(edges=space.edges, operations=space.operations, outputs=space.outputs)
+    return space.features
 
 
 def estimator_sizes(space: SearchSpace, strengths: int, seed: int) -> dict[str, int]:
