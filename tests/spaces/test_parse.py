@@ -114,7 +114,7 @@ def nb201_json(edges):
             "|nor_conv3x3~0|+|none~0|none~1|+|none~0|none~1|none~2|",
             "got operation 'nor_conv3x3'; did you mean 'nor_conv_3x3'",
         ),
-        ("{}", "^genotype: expected a genotype with 'space' and 'cells', got other JSON$"),
+        ("{}", "^genotype: expected a genotype with 'space' and 'cells' or 'stages', got other JSON$"),
         ("{", "^genotype: not a genotype file"),
         (
             "hello.json",

@@ -1,4 +1,4 @@
-"""Search spaces: cells, genotypes, super-networks."""
+"""Search spaces: cells, networks of stages, genotypes, super-networks."""
 
 from wsrnas.spaces.base import Architecture, Decision, NetworkConfig, SearchSpace, SuperNetwork
 from wsrnas.spaces.cells import CellSpace, Edge
@@ -7,6 +7,7 @@ from wsrnas.spaces.genotype import Cell, CellGenotype, Genotype
 from wsrnas.spaces.nasbench201 import NasBench201Space
 from wsrnas.spaces.read import read_genotype
 from wsrnas.spaces.registry import get_space
+from wsrnas.spaces.stages import Stage, StageGenotype, StageSpace
 
 __all__ = [
     "Architecture",
@@ -20,6 +21,9 @@ __all__ = [
     "NasBench201Space",
     "NetworkConfig",
     "SearchSpace",
+    "Stage",
+    "StageGenotype",
+    "StageSpace",
     "SuperNetwork",
     "get_space",
     "read_genotype",

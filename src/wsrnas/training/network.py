@@ -72,7 +72,7 @@ class NamedNetwork(NetworkSpec):
 
 
 def network_config(size: SizeConfig, data: DataBundle) -> NetworkConfig:
-    """Return the size of a cell network together with what it must know of the data."""
+    """Return the size of the network of a genotype together with what it must know of the data."""
     return NetworkConfig(
         channels=size.channels,
         layers=size.layers,
