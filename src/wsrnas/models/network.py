@@ -27,11 +27,11 @@ FILE = "network.json"
 
 @dataclass(frozen=True, kw_only=True)
 class SizeConfig:
-    """The size of a cell network.
+    """The size of the network of a genotype.
 
     Args:
-        channels: C, channels of the first cell.
-        layers: number of cells (NAS-Bench-201: cells per stage).
+        channels: C, channels of the first cell; of a network of stages, those of the stem, the unit of its widths.
+        layers: number of cells (NAS-Bench-201: cells per stage); a network of stages has its own depth.
         stem: cifar, or imagenet for images of 224 pixels.
     """
 

@@ -24,7 +24,7 @@ class SpaceConfig:
     """The search space and the size of its super-network.
 
     Args:
-        name: darts or nb201.
+        name: darts or nb201; stages has no super-network, so its networks are trained alone and not searched here.
         channels: channels of the first cell.
         layers: number of cells.
         stem: cifar, or imagenet for images of 100 pixels and more.
@@ -221,5 +221,10 @@ class SearchConfig:
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
 
     def __post_init__(self) -> None:
+        if not get_space(self.space.name).shares_weights:
+            remedy = "train its networks alone, each with `wsrnas train --arch`"
+            refuse(
+                "space.name", expected="a space whose architectures share weights", got=self.space.name, remedy=remedy
+            )
         one_of("preset", self.preset, tuple(PRESETS))
         check_strategy(self.strategy)

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from itertools import islice
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from wsrnas.data import DataBundle, Split
 from wsrnas.models.network import SizeConfig
 from wsrnas.models.network import network_config as sized_for
+from wsrnas.networks.cost import count_parameters as count_parameters
 from wsrnas.search.config import SearchConfig
 from wsrnas.spaces.base import NetworkConfig
 
@@ -41,8 +42,3 @@ def learning_rate(config: SearchConfig, position: int) -> float:
         return start
     done = (position - constant) / max(total - constant, 1)
     return start * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
-
-
-def count_parameters(network: nn.Module) -> int:
-    """Return how many weights a network trains."""
-    return sum(parameter.numel() for parameter in network.parameters())
