@@ -1,28 +1,14 @@
 """The contract of every attack; a new class is found and tested unasked."""
 
-import importlib
-import inspect
-import pkgutil
-
 import pytest
 import torch
+from tests.contracts import concrete
 
 import wsrnas.attacks
 from wsrnas.attacks import PGD, Attack, GradientError
 from wsrnas.errors import InputError
 
-for _module in pkgutil.iter_modules(wsrnas.attacks.__path__, "wsrnas.attacks."):
-    importlib.import_module(_module.name)
-
-
-def concrete(cls: type) -> list[type]:
-    found = [] if inspect.isabstract(cls) else [cls]
-    return found + [leaf for child in cls.__subclasses__() for leaf in concrete(child)]
-
-
-ATTACKS = sorted(
-    (cls for cls in concrete(Attack) if cls.__module__.startswith("wsrnas.")), key=lambda cls: cls.__name__
-)
+ATTACKS = concrete(Attack)
 # Fewer steps than the defaults, so that the tests are quick; an attack not named here runs with its defaults.
 QUICK = {
     "APGD": {"steps": 8, "restarts": 2},

@@ -1,36 +1,21 @@
 """What every search space promises; a new subclass of SearchSpace is tested unasked."""
 
-import inspect
 import json
 from xml.etree import ElementTree
 
 import pytest
 import torch
+from tests.contracts import concrete
 from torch import nn
 
-import wsrnas.spaces
 from wsrnas.errors import InputError
 from wsrnas.rng import fixed_global_seed, stream
-from wsrnas.spaces import Genotype, NetworkConfig, SearchSpace, get_space
-from wsrnas.spaces.registry import SPACES
+from wsrnas.spaces import Genotype, NetworkConfig, SearchSpace, SuperNetwork, get_space
 
 CONFIG = NetworkConfig(channels=2, layers=3, num_classes=3, image_shape=(1, 8, 8), mean=(0.3,), std=(0.4,))
 
 
-def subclasses(cls):
-    for child in cls.__subclasses__():
-        yield child
-        yield from subclasses(child)
-
-
-ALL = sorted(
-    {cls for cls in subclasses(SearchSpace) if cls.__module__.startswith("wsrnas.spaces")}, key=lambda c: c.__name__
-)
-CONCRETE = [cls for cls in ALL if not inspect.isabstract(cls)]
-assert wsrnas.spaces.DartsSpace in CONCRETE
-
-
-@pytest.fixture(params=CONCRETE, ids=lambda cls: cls.__name__)
+@pytest.fixture(params=concrete(SearchSpace), ids=lambda cls: cls.__name__)
 def space(request):
     return request.param()
 
@@ -47,13 +32,28 @@ def difference(space, one, other):
 
 
 def test_it_is_registered_frozen_and_comparable(space):
-    assert SPACES[space.name] is type(space)
-    assert get_space(space.name) == space
-    assert hash(get_space(space.name)) == hash(space)
+    assert isinstance(space, type(get_space(space.name)))
+    assert space == type(space)()
+    assert hash(space) == hash(type(space)())
     with pytest.raises(AttributeError):
         space.operations = ()
     assert (space.num_edges, space.num_operations) == (len(space.edges), len(space.operations))
     assert len(set(space.edges)) == len(space.edges)
+
+
+def test_a_space_under_the_name_of_another_answers_as_that_one_does(space):
+    known = get_space(space.name)
+    for genotype in genotypes(known):
+        for ask in ("choice", "canonical", "neighbours", "draw"):
+            assert getattr(space, ask)(genotype) == getattr(known, ask)(genotype)
+        assert torch.equal(space.encode(genotype), known.encode(genotype))
+        assert space.decode(space.encode(genotype)) == genotype
+    assert [space.sample(stream(0, i)) for i in range(3)] == [known.sample(stream(0, i)) for i in range(3)]
+
+
+@pytest.mark.parametrize("kind", concrete(SuperNetwork), ids=lambda kind: kind.__name__)
+def test_every_super_network_is_that_of_a_space_tested_here(kind):
+    assert kind in {type(space().supernet(CONFIG)) for space in concrete(SearchSpace)}
 
 
 def test_sampling_depends_on_the_generator_only(space):
@@ -172,5 +172,7 @@ def test_a_wrong_choice_or_alpha_is_refused(space):
 
 
 def test_an_unknown_space_is_refused_with_the_nearest_name():
-    with pytest.raises(InputError, match=r"^space: expected a search space, got 'dart'; did you mean 'darts'\?$"):
+    with pytest.raises(
+        InputError, match=r"^space: expected a known name \(darts, nb201\), got 'dart'; did you mean 'darts'\?"
+    ):
         get_space("dart")

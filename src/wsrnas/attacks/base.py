@@ -39,6 +39,8 @@ class Attack(ABC):
     """Whether the attacked model must be differentiable; False for attacks that ask it for logits only."""
     targetable: ClassVar[bool] = True
     """Whether `targets` may be given."""
+    minimises: ClassVar[bool] = False
+    """Whether it looks for the nearest adversarial image, so that one run at the largest strength serves all."""
 
     eps: float
     norm: Norm = "Linf"
@@ -67,7 +69,7 @@ class Attack(ABC):
     def _check(self) -> None:  # noqa: B027 - most attacks have nothing to check
         """Refuse settings that make no sense together."""
 
-    def _rescaled(self, factor: float) -> dict[str, Any]:
+    def rescaled(self, factor: float) -> dict[str, Any]:
         """Return the fields, other than `eps`, that change when the strength is multiplied by `factor`."""
         return {}
 
@@ -75,7 +77,7 @@ class Attack(ABC):
     def at(self: Self, eps: float) -> Self:
         """Return the same attack at another strength; explicit step sizes keep their ratio to `eps`."""
         strength = parse_strength(eps, argument="eps")
-        changes = self._rescaled(strength / self.eps) if self.eps > 0 and strength > 0 else {}
+        changes = self.rescaled(strength / self.eps) if self.eps > 0 and strength > 0 else {}
         return replace(self, eps=strength, **changes)
 
     @final

@@ -8,8 +8,10 @@ from pathlib import Path
 from torch import nn
 
 from wsrnas import zoo
-from wsrnas.errors import nearest, refuse
-from wsrnas.models.network import read_network
+from wsrnas.data import NetworkClasses
+from wsrnas.errors import refuse
+from wsrnas.models.classifier import Classifier
+from wsrnas.models.network import read_class_names, read_network
 from wsrnas.models.onnx_model import OnnxModel
 from wsrnas.models.python import from_python
 from wsrnas.models.weights import load_weights
@@ -19,12 +21,16 @@ FORMS = "a run folder, package.module:callable, a .onnx file or a zoo name"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LoadedModel:
-    """A classifier ready to be evaluated, in eval mode, and what to say about it."""
+    """A classifier ready to be evaluated, in eval mode, and what to say about it.
+
+    `classes` are its outputs and what they are called, where its run folder says so.
+    """
 
     model: nn.Module
     name: str
     differentiable: bool = True
     note: str = ""
+    classes: NetworkClasses | None = None
 
 
 def load_model(spec: str, *, weights: str | Path | None = None) -> LoadedModel:
@@ -40,7 +46,8 @@ def load_model(spec: str, *, weights: str | Path | None = None) -> LoadedModel:
     """
     path = Path(spec)
     if path.is_dir():
-        return LoadedModel(model=load_run(path, weights=weights), name=path.name or str(path))
+        model = load_run(path, weights=weights)
+        return LoadedModel(model=model, name=path.name or str(path), classes=run_classes(path))
     if path.suffix == ".onnx":
         if weights is not None:
             refuse("--weights", expected="none with an ONNX file, which holds them", got=str(weights))
@@ -48,16 +55,35 @@ def load_model(spec: str, *, weights: str | Path | None = None) -> LoadedModel:
         return LoadedModel(model=OnnxModel(path), name=path.stem, differentiable=False, note=note)
     if ":" in spec:
         model = from_python(spec)
-    elif path.suffix or "/" in spec:
+    elif not zoo.knows(spec) and (path.suffix or "/" in spec):
         refuse("model", expected=FORMS, got=spec, remedy="check the path")
-    elif spec not in zoo.list_models():
-        refuse("model", expected=FORMS, got=spec, remedy=nearest(spec, zoo.list_models()))
     else:
-        model = zoo.create(spec)
+        model = zoo.create(zoo.find(spec, expected=FORMS))
     if weights is not None:
         load_weights(model, Path(weights))
     note = "" if weights is not None or ":" in spec else "No --weights were given: the network has random weights."
     return LoadedModel(model=model.eval(), name=spec.rsplit(":", 1)[-1], note=note)
+
+
+def run_classes(path: Path) -> NetworkClasses:
+    """Return the outputs of a run's network and what they are called."""
+    count = read_network(path).contract()["num_classes"]
+    return NetworkClasses(count=count, names=read_class_names(path))
+
+
+def load(run: str | Path) -> Classifier:
+    """Return the trained network of a run folder, in eval mode, with its class names and input contract.
+
+    It is an ordinary module: images (B,C,H,W) in [0,1] to logits, normalisation inside.
+
+    Raises:
+        InputError: no trained network there, or a damaged one.
+    """
+    path = Path(run)
+    network = read_network(path)
+    model = load_run(path)
+    contract = network.contract()
+    return Classifier(model, class_names=read_class_names(path), **contract).eval()
 
 
 def load_run(path: Path, *, weights: str | Path | None = None) -> nn.Module:

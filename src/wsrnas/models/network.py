@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from wsrnas import rng, zoo
 from wsrnas.data import DataBundle
 from wsrnas.errors import InputError, refuse
-from wsrnas.files import write_json
+from wsrnas.files import read_json, write_json
+from wsrnas.networks.activation import use_activation
+from wsrnas.networks.ensemble import Ensemble
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import NetworkConfig
 from wsrnas.spaces.genotype import Genotype
@@ -52,10 +56,20 @@ class NetworkSpec(ABC):
     def to_dict(self) -> dict[str, Any]:
         """Return JSON for `network.json`: `kind`, what identifies the network, and `config`, its size."""
 
+    def contract(self) -> dict[str, Any]:
+        """Return `num_classes` and `image_shape` (C,H,W): what the network answers and what it is asked."""
+        config = self.to_dict()["config"]
+        return {"num_classes": int(config["num_classes"]), "image_shape": tuple(config["image_shape"])}
+
     def initialise(self, seed: int) -> nn.Module:
         """Return the network with the weights that belong to the seed."""
         with rng.fixed_global_seed(seed, "train", "weights"):
             return self.build()
+
+    def parameters(self) -> int:
+        """Return the number of parameters; no weights are drawn for it."""
+        with torch.device("meta"):
+            return sum(parameter.numel() for parameter in self.build().parameters())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,10 +103,68 @@ class NamedNetwork(NetworkSpec):
         """Return ``{"kind": "zoo", "name": …, "config": …}``."""
         return {"kind": "zoo", "name": self.name, "config": dict(self.config)}
 
+    def contract(self) -> dict[str, Any]:
+        """Return the contract; what the settings leave out is the card's."""
+        card = zoo.card(self.name)
+        classes = self.config.get("num_classes", card.num_classes)
+        shape = self.config.get("image_shape", card.image_shape)
+        return {"num_classes": int(classes), "image_shape": tuple(shape)}
 
-def write_network(folder: Path, network: NetworkSpec) -> None:
-    """Write `network.json` of a run folder."""
-    write_json(folder / FILE, network.to_dict())
+
+def write_network(folder: Path, network: NetworkSpec, class_names: Sequence[str] | None = None) -> None:
+    """Write `network.json` of a run folder: how to build the network, and what its logits are called, in order."""
+    names = {} if class_names is None else {"class_names": list(class_names)}
+    write_json(folder / FILE, {**network.to_dict(), **names})
+
+
+def read_class_names(folder: Path) -> tuple[str, ...] | None:
+    """Return what the logits of a run's network are called; None where nobody said so.
+
+    Raises:
+        InputError: names that are no list of different texts.
+    """
+    described = read_json(folder / FILE)
+    names = described.get("class_names") if isinstance(described, dict) else None
+    if names is None:
+        return None
+    if not isinstance(names, list) or len(set(map(str, names))) != len(names):
+        remedy = "restore the file or train again"
+        refuse(f"{folder / FILE}: class_names", expected="a list of different names", got=repr(names), remedy=remedy)
+    return tuple(str(name) for name in names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivatedNetwork(NetworkSpec):
+    """A network with another activation in place of every ReLU; the weights drawn for a seed are the same."""
+
+    network: NetworkSpec
+    activation: str
+
+    def build(self) -> nn.Module:
+        """Build the network, then exchange its activations, which refuses networks without a ReLU."""
+        return use_activation(self.network.build(), self.activation)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the network says, with ``"activation"`` beside it."""
+        return {**self.network.to_dict(), "activation": self.activation}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnsembleNetwork(NetworkSpec):
+    """Several networks for the same images and classes that decide together, as one."""
+
+    members: tuple[NetworkSpec, ...]
+
+    def build(self) -> nn.Module:
+        """Build every member, one after the other."""
+        return Ensemble([member.build() for member in self.members])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return ``{"kind": "ensemble", "members": […], "config": …}``; the config is what all members share."""
+        members = [member.to_dict() for member in self.members]
+        first, *others = (member["config"] for member in members)
+        shared = {key: value for key, value in first.items() if all(key in o and o[key] == value for o in others)}
+        return {"kind": "ensemble", "members": members, "config": shared}
 
 
 def read_network(folder: Path) -> NetworkSpec:
@@ -107,15 +179,35 @@ def read_network(folder: Path) -> NetworkSpec:
         refuse("run", expected=f"a folder with {FILE}", got=str(folder), remedy=remedy)
     try:
         described = json.loads(path.read_text())
-        kind, config = described["kind"], dict(described["config"])
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: damaged ({error!r}); restore it or train again") from error
+    return network_from(described, source=str(path))
+
+
+def network_from(described: dict[str, Any], *, source: str) -> NetworkSpec:
+    """Return the network that `NetworkSpec.to_dict` described; `source` is where the description comes from.
+
+    Raises:
+        InputError: a description that is damaged or of another version.
+    """
+    try:
+        if "activation" in described:
+            plain = {key: value for key, value in described.items() if key != "activation"}
+            return ActivatedNetwork(network=network_from(plain, source=source), activation=described["activation"])
+        kind, config = described["kind"], _with_tuples(dict(described["config"]))
         if kind == "zoo":
             return NamedNetwork(name=described["name"], config=config)
         if kind == "genotype":
-            genotype = Genotype.from_json(json.dumps(described["genotype"]), source=str(path))
+            genotype = Genotype.from_json(json.dumps(described["genotype"]), source=source)
             return GenotypeNetwork(genotype=genotype, config=_network_config(config))
-    except (json.JSONDecodeError, KeyError) as error:
-        raise InputError(f"{path}: damaged ({error!r}); restore it or train again") from error
-    refuse(str(path), expected="kind 'genotype' or 'zoo'", got=kind, remedy="upgrade wsrnas")
+        if kind == "ensemble":
+            members = tuple(network_from(dict(member), source=source) for member in described["members"])
+            return EnsembleNetwork(members=members)
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{source}: damaged ({error!r}); restore it or train again") from error
+    refuse(source, expected="kind 'genotype', 'zoo' or 'ensemble'", got=kind, remedy="upgrade wsrnas")
 
 
 def network_config(size: SizeConfig, data: DataBundle) -> NetworkConfig:
@@ -132,9 +224,13 @@ def network_config(size: SizeConfig, data: DataBundle) -> NetworkConfig:
 
 
 def _network_config(values: dict[str, Any]) -> NetworkConfig:
-    """Read a `NetworkConfig` from JSON, where tuples became lists."""
+    """Return the size that `network.json` gives."""
     known = {field.name for field in fields(NetworkConfig)}
     if unknown := sorted(set(values) - known):
         refuse(FILE, expected=f"settings among {', '.join(sorted(known))}", got=", ".join(unknown))
-    tuples: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-    return NetworkConfig(**tuples)
+    return NetworkConfig(**values)
+
+
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """Undo what JSON did to tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}

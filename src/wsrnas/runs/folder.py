@@ -23,6 +23,7 @@ from wsrnas import __version__
 from wsrnas.errors import InputError, refuse
 from wsrnas.files import explained, read_json, read_lines, write_atomic, write_json
 from wsrnas.runs.environment import environment
+from wsrnas.runs.lock import first_missing, remove_if_empty
 
 if sys.platform != "win32":
     import fcntl
@@ -34,12 +35,23 @@ LOGS = ("metrics.jsonl", "timings.jsonl")
 class RunFolder:
     """One run on disk. `open` creates it or, where it exists with the same settings, resumes it."""
 
-    def __init__(self, path: Path, kind: Kind, config: dict[str, Any]) -> None:
+    def __init__(self, path: Path, kind: Kind, config: dict[str, Any], *, made: Path | None = None) -> None:
         self.path = path
         self.kind = kind
         self.config = config
         self.iteration = 0
+        self._made = made
+        self._inside: list[float] = []
         self._lock = _hold_lock(path)
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Let another process use the folder; one made for a run that was refused before it began goes again."""
+        self.close()
+        if isinstance(error, InputError) and self._made is not None:
+            self._remove_if_unused()
 
     @classmethod
     def open(cls, path: str | Path, *, kind: Kind, config: dict[str, Any]) -> RunFolder:
@@ -57,12 +69,13 @@ class RunFolder:
         if settings.is_file():
             _check_same(path, kind, _read_yaml(settings), config)
             return cls(path, kind, config)
+        made = first_missing(path)
         ours = {"env.json"}  # alone, it is what a kill during the very first write left
         if path.exists() and any(item.name not in ours and item.name[0] != "." for item in path.iterdir()):
             refuse("--out", expected="a new folder or a wsrnas run", got=f"{path}, which holds other files")
         write_atomic(path / "env.json", json.dumps({"kind": kind, **environment()}, indent=1) + "\n")
         write_atomic(settings, yaml.safe_dump(config, sort_keys=False))
-        return cls(path, kind, config)
+        return cls(path, kind, config, made=made)
 
     def close(self) -> None:
         """Let another process use the folder."""
@@ -111,11 +124,15 @@ class RunFolder:
 
     @contextlib.contextmanager
     def timed(self, phase: str) -> Iterator[None]:
-        """Append how long the block took to timings.jsonl."""
+        """Append how long the block took to timings.jsonl, without what was timed inside it."""
         started = time.perf_counter()
+        self._inside.append(0.0)
         yield
-        seconds = round(time.perf_counter() - started, 4)
-        self._append("timings.jsonl", {"phase": phase, "seconds": seconds, "iteration": self.iteration})
+        whole = time.perf_counter() - started
+        own = whole - self._inside.pop()
+        if self._inside:
+            self._inside[-1] += whole
+        self._append("timings.jsonl", {"phase": phase, "seconds": round(own, 4), "iteration": self.iteration})
 
     def write_text(self, name: str, text: str) -> Path:
         """Write a text file atomically."""
@@ -135,6 +152,13 @@ class RunFolder:
         """Return the lines of a log."""
         return read_lines(self.path / log)
 
+    def _remove_if_unused(self) -> None:
+        ours = {"config.yaml", "env.json", ".lock"}
+        if {item.name for item in self.path.iterdir()} <= ours:
+            for name in ours:
+                (self.path / name).unlink(missing_ok=True)
+            remove_if_empty(self.path, self._made)
+
     def _append(self, log: str, values: dict[str, Any]) -> None:
         path = self.path / log
         try:
@@ -152,6 +176,16 @@ class RunFolder:
             if self._size(log) > size:
                 with (self.path / log).open("r+") as file:
                     file.truncate(size)
+
+
+def kind_of(path: Path) -> str | None:
+    """Return of which kind a run folder is; None where it is none of ours.
+
+    Raises:
+        InputError: a damaged env.json.
+    """
+    env = read_json(path / "env.json")
+    return str(env["kind"]) if isinstance(env, dict) and "kind" in env else None
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -7,7 +7,8 @@ import statistics
 from pathlib import Path
 
 from wsrnas.report.page import Page
-from wsrnas.search.report.record import SearchRecord, duration, read_search_run
+from wsrnas.report.words import duration
+from wsrnas.search.report.record import SearchRecord, read_search_run
 from wsrnas.search.report.sections.estimators import add_loss_estimator, add_noise_estimator
 from wsrnas.search.report.sections.examples import add_examples
 from wsrnas.search.report.sections.found import add_architecture, add_commands
@@ -49,7 +50,7 @@ def write_search_report(run_path: Path) -> Path:
 
 def _subtitle(record: SearchRecord) -> str:
     return (
-        f"Wsr-NAS, preset {record.setting('preset', '?')}, on {record.data}, seed {record.setting('seed', '?')}; "
+        f"{record.method}, on {record.data}, seed {record.setting('seed', '?')}; "
         f"strengths {', '.join(record.loss_names[1:])}"
     )
 
@@ -80,12 +81,14 @@ def _add_facts(page: Page, record: SearchRecord) -> None:
     rows = [
         ("recipe", record.setting("recipe")),
         ("preset", record.setting("preset")),
+        ("method", record.method),
+        ("architectures", f"{record.setting('budget.population')} + {record.setting('budget.iterations')}"),
         ("seed", record.setting("seed")),
         ("data", record.data),
         ("search space", record.result.get("space") or record.setting("space.name")),
         ("strengths attacked", ", ".join(known) or None),
         ("strengths estimated", ", ".join(estimated) or ("none" if known else None)),
-        ("gradient steps on every estimate", record.setting("noise.refine")),
+        ("gradient steps on every estimate", record.setting("noise_estimator.refine")),
         ("weight of the clean loss", objective.get("clean_weight")),
         ("weights of the strengths", weights or None),
         ("network passes, one image each", None if cost is None else f"{float(cost):,.0f}"),

@@ -11,9 +11,13 @@ from typing import Any
 import torch
 import yaml
 
+from wsrnas import recipes
+from wsrnas.configure import flat, instantiated
 from wsrnas.errors import InputError, refuse
 from wsrnas.estimators.loss.metrics import kendall_per_head
 from wsrnas.files import read_lines
+from wsrnas.recipes.renamed import refuse_renamed
+from wsrnas.search.config import SearchConfig
 from wsrnas.types import format_strength, parse_strengths
 
 RunLine = dict[str, Any]
@@ -82,9 +86,36 @@ class SearchRecord:
         return kendall_per_head(estimated, measured)
 
     @property
+    def strategy(self) -> str:
+        """Return the name of the strategy."""
+        return str(self.setting("strategy.name", "wsr-nas"))
+
+    @property
+    def method(self) -> str:
+        """Return how the search went about it, in words: the preset, or the rival strategy, and what was set of it."""
+        own: dict[str, Any] = dict(self.setting("strategy.settings") or {})
+        if self.strategy != "wsr-nas":
+            changed = ", ".join(f"{key} {value}" for key, value in own.items())
+            return f"strategy {self.strategy}" + (f" ({changed})" if changed else "")
+        preset = str(self.setting("preset", "ours"))
+        usual = recipes.PRESETS.get(preset, {}).get("strategy", {}).get("settings", {})
+        changed = ", ".join(f"{key} {value}" for key, value in own.items() if usual.get(key) != value)
+        return f"Wsr-NAS, preset {preset}" + (f" ({changed})" if changed else "")
+
+    @property
     def data(self) -> str:
         """Return the name of the data set."""
         return str(self.setting("data.name", "unknown data"))
+
+    @property
+    def search_config(self) -> SearchConfig:
+        """Return the settings as the search had them.
+
+        Raises:
+            InputError: settings of another version; the message names the first of them.
+        """
+        refuse_renamed("search", flat(self.config), where=str(self.path / "config.yaml"))
+        return instantiated(SearchConfig, self.config)
 
     def setting(self, dotted: str, default: Any = None) -> Any:
         """Return a setting of config.yaml by its dotted name."""
@@ -140,18 +171,3 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         refuse(str(path), expected="a JSON object", got=type(value).__name__)
     return value
-
-
-def percent(share: float | int, digits: int = 1) -> str:
-    """Write a share as a percentage: 62.5 %."""
-    return f"{100 * share:.{digits}f} %"
-
-
-def duration(seconds: float | int) -> str:
-    """Write a duration as people say it: 8.2 s, 3 min 20 s, 2 h 5 min."""
-    if seconds < 60:
-        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"

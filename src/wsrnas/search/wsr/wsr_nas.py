@@ -19,13 +19,12 @@ from typing import Any, ClassVar
 import torch
 
 from wsrnas import rng
-from wsrnas.estimators.loss.base import LossEstimator
 from wsrnas.estimators.memory import LossMemory
-from wsrnas.search.base import Evaluator, Strategy
-from wsrnas.search.config import ChooseConfig
-from wsrnas.search.evaluators.measure import Timer
+from wsrnas.search.base import Budget, Calls, Evaluator, Strategy, Timer
 from wsrnas.search.objective import SearchObjective
-from wsrnas.search.wsr.choose import Chooser
+from wsrnas.search.wsr.choose import chooser
+from wsrnas.search.wsr.estimator import loss_estimator
+from wsrnas.search.wsr.settings import OURS, WsrSettings
 from wsrnas.spaces.base import Architecture
 from wsrnas.spaces.genotype import Genotype
 
@@ -46,27 +45,36 @@ class WsrNas(Strategy):
         objective: SearchObjective,
         seed: int,
         *,
-        estimator: LossEstimator,
-        chooser: Chooser,
-        settings: ChooseConfig,
-        memory: int = 200,
+        budget: Budget,
+        settings: WsrSettings = OURS,
         timer: Timer = lambda phase: nullcontext(),
     ) -> None:
         self.evaluator, self.objective, self.seed = evaluator, objective, seed
-        self.estimator, self.chooser, self.settings, self.timer = estimator, chooser, settings, timer
-        self.memory = LossMemory(memory)
+        self.budget, self.settings, self.timer = budget, settings, timer
+        self.estimator = loss_estimator(settings, evaluator, seed, budget)
+        self.chooser = chooser(settings, evaluator, objective, seed)
+        self.memory = LossMemory(settings.memory or budget.queries)
         self.iteration = 0
         self.record: dict[str, Any] = {}
-        self.population = chooser.population(settings.population, seed)
+        self.population = self.chooser.population(budget.population, seed)
 
     @property
     def total_iterations(self) -> int:
         """N to warm up, N to build M_v, T to search."""
-        return 2 * self.settings.population + self.settings.iterations
+        return 2 * self.budget.population + self.budget.iterations
+
+    @property
+    def calls(self) -> Calls:
+        """Return N warm-ups, N+T labels, and the refreshed ones."""
+        refreshed = sum(
+            min(self.settings.refresh, min(done, self.memory.capacity))
+            for done in range(self.budget.population + 1, self.budget.queries + 1)
+        )
+        return Calls(warm_up=self.budget.population, measure=self.budget.queries, remeasure=refreshed)
 
     def step(self) -> None:
         """Do one iteration of one of the three loops."""
-        size = self.settings.population
+        size = self.budget.population
         if self.iteration < size:
             self.warm_up(self.population[self.iteration])
         elif self.iteration < 2 * size:
@@ -84,7 +92,7 @@ class WsrNas(Strategy):
         """Lines 7-18: label one architecture of the population; after the last one, train ψ."""
         self.label(architecture)
         self.record = self._describe("build", architecture, chosen="population", labelled=True)
-        if self.iteration == 2 * self.settings.population - 1:
+        if self.iteration == 2 * self.budget.population - 1:
             self.fit()
 
     def search(self) -> None:
@@ -124,9 +132,14 @@ class WsrNas(Strategy):
         """Return the architecture the search would name now."""
         return self.finalists(1)[0]
 
+    @property
+    def most_finalists(self) -> int:
+        """Return one where A names it, else what M_v holds."""
+        return 1 if self.settings.method == "gradient" else min(self.budget.queries, self.memory.capacity)
+
     def finalists(self, count: int) -> list[Genotype]:
         """Return up to `count` distinct architectures, best first: the ones worth measuring again."""
-        trained = self.iteration >= 2 * self.settings.population
+        trained = self.iteration >= 2 * self.budget.population
         return self.chooser.finalists(self.memory, self.estimator if trained else None, count)
 
     def state_dict(self) -> dict[str, Any]:
