@@ -50,7 +50,7 @@ def load_data(config: DataConfig, seed: int = 0, *, classes: NetworkClasses | No
     if sources.test is None:
         notes.append(f"no test part: a fixed fifth of every class ({len(parts.test)} images) is the test set")
     reader = fit_reader(sources.train, int(parts.train[0]) if len(parts.train) else 0, config)
-    in_memory = fits(config, reader, len(parts.train) + len(parts.valid))
+    in_memory = fits(config, reader, len(parts.train) + len(parts.valid) or len(sources.train))
 
     def load_part(part: str) -> Split:
         if part == "test":

@@ -28,9 +28,9 @@ def open_sources(config: DataConfig, classes: NetworkClasses | None = None) -> S
     if config.name != "folder":
         found = find_parquet(root, config) or {}
         if config.name == "parquet" or root.is_file() or "train" in found or (scored and found):
-            return parquet(root, config, test_only=scored)
+            return parquet(root, config, scored=scored)
     names = (*config.named, *(classes.names or () if classes else ()))
-    return folder(root, test_roles(config), class_names=names, test_only=scored)
+    return folder(root, test_roles(config), class_names=names, scored=scored)
 
 
 def check_root(root: str) -> Path:

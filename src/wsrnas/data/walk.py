@@ -137,9 +137,8 @@ class Walk:
             self.passed.broken.append(self._name(link))
             return
         if target.is_dir():
-            here, home = link.parent.resolve(), self.home.resolve()
-            above = {here, *here.parents, home, *home.parents}
-            if target in above | self._folders or any(part in (target, *target.parents) for part in self.elsewhere):
+            inside = any(part in (target, *target.parents) for part in self.elsewhere)
+            if inside or target in self._folders or self._leads_up(link):
                 self._copy(link)
             else:
                 yield from self._below(link, target, top)
@@ -152,12 +151,19 @@ class Walk:
         else:
             self._kind(link.suffix if target.is_file() else "not a file")
 
+    def _leads_up(self, link: Path) -> bool:
+        """Return whether a link leads to a folder that it lies in, or to one above the data."""
+        here, home = link.parent.resolve(), self.home.resolve()
+        return link.resolve() in {here, *here.parents, home, *home.parents}
+
     def visible(self, folder: Path) -> list[Path]:
         """Return the visible sub-folders of a folder; what else lies there is counted."""
         folders = []
         for entry in entries(folder):
             if is_hidden(entry.name):
                 self.pass_hidden(entry)
+            elif entry.is_symlink() and is_folder(entry) and self._leads_up(folder / entry.name):
+                self._copy(folder / entry.name)
             elif is_folder(entry):
                 folders.append(folder / entry.name)
             elif is_image(entry):
