@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from wsrnas.attacks import Attack
 from wsrnas.evaluation.protocols.base import Curve, Protocol, Setting
-from wsrnas.evaluation.protocols.nearest import Nearest, cross_check
+from wsrnas.evaluation.protocols.minimum_norm import Nearest, cross_check
 from wsrnas.evaluation.record import AnyAttack, Record
 from wsrnas.evaluation.result import Evaluation
 from wsrnas.evaluation.scoring import attacked
