@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,17 @@ from torch import nn
 
 from wsrnas import rng, zoo
 from wsrnas.data import DataBundle
-from wsrnas.errors import InputError, refuse
-from wsrnas.files import read_json, write_json
+from wsrnas.errors import refuse
+from wsrnas.files import is_file, read_object, write_json
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import NetworkConfig
 from wsrnas.spaces.genotype import Genotype
+from wsrnas.typed import check_fields, finite
 
 FILE = "network.json"
+REMEDY = "restore the file or train again"
+MOST = {"channels": 65_536, "layers": 1_000, "num_classes": 1_000_000}
+LARGEST_IMAGE = 65_536
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +118,7 @@ def read_class_names(folder: Path) -> tuple[str, ...] | None:
     Raises:
         InputError: names that are no list of different texts.
     """
-    described = read_json(folder / FILE)
-    names = described.get("class_names") if isinstance(described, dict) else None
+    names = read_object(folder / FILE, remedy=REMEDY).get("class_names")
     if names is None:
         return None
     if not isinstance(names, list) or len(set(map(str, names))) != len(names):
@@ -131,19 +134,20 @@ def read_network(folder: Path) -> NetworkSpec:
         InputError: no such file, or one that is damaged or of another version.
     """
     path = folder / FILE
-    if not path.is_file():
+    if not is_file(path):
         remedy = "is it a finished `wsrnas train` run? A search run has a genotype but no trained network"
         refuse("run", expected=f"a folder with {FILE}", got=str(folder), remedy=remedy)
-    try:
-        described = json.loads(path.read_text())
-        kind, config = described["kind"], _with_tuples(dict(described["config"]))
-        if kind == "zoo":
-            return NamedNetwork(name=described["name"], config=config)
-        if kind == "genotype":
-            genotype = Genotype.from_json(json.dumps(described["genotype"]), source=str(path))
-            return GenotypeNetwork(genotype=genotype, config=_network_config(config))
-    except (json.JSONDecodeError, KeyError) as error:
-        raise InputError(f"{path}: damaged ({error!r}); restore it or train again") from error
+    described = read_object(path, remedy=REMEDY)
+    for name, sort in (("kind", str), ("config", dict)):
+        if not isinstance(described.get(name), sort):
+            refuse(f"{path}: {name}", expected=f"a {sort.__name__}", got=described.get(name), remedy=REMEDY)
+    kind, config = described["kind"], _with_tuples(described["config"])
+    _check_config(config, path)
+    if kind == "zoo":
+        return NamedNetwork(name=zoo.find(str(described.get("name")), argument=str(path)), config=config)
+    if kind == "genotype":
+        genotype = Genotype.from_json(json.dumps(described.get("genotype")), source=str(path))
+        return GenotypeNetwork(genotype=genotype, config=_network_config(config, path))
     refuse(str(path), expected="kind 'genotype' or 'zoo'", got=kind, remedy="upgrade wsrnas")
 
 
@@ -160,12 +164,35 @@ def network_config(size: SizeConfig, data: DataBundle) -> NetworkConfig:
     )
 
 
-def _network_config(values: dict[str, Any]) -> NetworkConfig:
+def _network_config(values: dict[str, Any], path: Path) -> NetworkConfig:
     """Return the size that `network.json` gives."""
     known = {field.name for field in fields(NetworkConfig)}
     if unknown := sorted(set(values) - known):
-        refuse(FILE, expected=f"settings among {', '.join(sorted(known))}", got=", ".join(unknown))
+        refuse(str(path), expected=f"settings among {', '.join(sorted(known))}", got=", ".join(map(str, unknown)))
+    for field in fields(NetworkConfig):
+        if field.default is MISSING and field.default_factory is MISSING and field.name not in values:
+            refuse(str(path), expected=f"the setting '{field.name}'", got="none", remedy=REMEDY)
     return NetworkConfig(**values)
+
+
+def _check_config(values: dict[str, Any], path: Path) -> None:
+    """Refuse sizes of another kind, or ones that no network has: building it could take all memory."""
+    check_fields(values, NetworkConfig, source=str(path), remedy=REMEDY)
+    for name in ("num_classes", "image_shape"):
+        if name not in values:
+            refuse(str(path), expected=f"the setting '{name}'", got="none", remedy=REMEDY)
+    sizes = {name: values[name] for name in MOST if name in values}
+    sizes |= dict(zip(("image channels", "image height", "image width"), values["image_shape"]))
+    for name, size in sizes.items():
+        most = MOST.get(name, LARGEST_IMAGE)
+        if not 1 <= size <= most:
+            refuse(f"{path}: {name}", expected=f"1 to {most:,}", got=size, remedy=REMEDY)
+    channels = values["image_shape"][0]
+    for name in ("mean", "std"):
+        one = values.get(name, (1.0,))
+        if len(one) not in (1, channels) or not finite(one) or (name == "std" and min(one) <= 0):
+            expected = f"a finite number for each of {channels} channels" + (", above 0" if name == "std" else "")
+            refuse(f"{path}: {name}", expected=expected, got=one, remedy=REMEDY)
 
 
 def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
-from wsrnas.errors import InputError, nearest, refuse
+from wsrnas.errors import nearest, refuse
+from wsrnas.files import LARGEST_SETTINGS, is_file, parse_settings, read_text
 
 Command = Literal["search", "train"]
+REMEDY = "mend the file, or start from one that `wsrnas recipes` lists"
 
 PRESETS: dict[str, dict[str, Any]] = {
     "ours": {},
@@ -43,29 +43,22 @@ def load(command: Command, name: str) -> dict[str, Any]:
     """Return a recipe as nested settings.
 
     Raises:
-        InputError: no such recipe (suggests the nearest), or a file that is not a YAML mapping.
+        InputError: no such recipe (suggests the nearest), or a file that is not a YAML mapping with names as keys.
     """
     if name.endswith((".yaml", ".yml")):
-        path = Path(name)
-        if not path.is_file():
+        if not is_file(name):
             refuse("--recipe", expected="an existing YAML file", got=name)
-        text = path.read_text()
+        text = read_text(Path(name), remedy=REMEDY, at_most=LARGEST_SETTINGS)
     elif name in names(command):
-        text = (resources.files(__package__) / command / f"{name}.yaml").read_text()
+        text = (resources.files(__package__) / command / f"{name}.yaml").read_text(encoding="utf-8")
     else:
         refuse("--recipe", expected="a recipe or a .yaml file", got=name, remedy=nearest(name, names(command)))
-    try:
-        settings = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(f"--recipe: {name} is not YAML: {error}") from error
-    if not isinstance(settings, dict):
-        refuse("--recipe", expected="a mapping of settings", got=f"{type(settings).__name__} in {name}")
-    return settings
+    return parse_settings(text, source=f"--recipe: {name}", remedy=REMEDY)
 
 
 def settings_of(command: Command, name: str) -> dict[str, Any]:
     """Return the settings of a recipe that a run names, nothing where that recipe is a file that is gone."""
-    if name.endswith((".yaml", ".yml")) and not Path(name).is_file():
+    if name.endswith((".yaml", ".yml")) and not is_file(name):
         return {}
     return load(command, name) if name.endswith((".yaml", ".yml")) or name in names(command) else {}
 
@@ -92,7 +85,7 @@ def merged(*layers: dict[str, Any]) -> dict[str, Any]:
 
 def describe(command: Command, name: str) -> str:
     """Return the comment that a shipped recipe begins with, as one paragraph."""
-    text = (resources.files(__package__) / command / f"{name}.yaml").read_text()
+    text = (resources.files(__package__) / command / f"{name}.yaml").read_text(encoding="utf-8")
     lines = []
     for line in text.splitlines():
         if not line.startswith("#"):

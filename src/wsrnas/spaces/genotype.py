@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from wsrnas.errors import InputError, refuse
+from wsrnas.files import read_text
 
 SCHEMA = 1
+LARGEST_NODE = 1000
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,9 @@ class Genotype:
         """
         try:
             data = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise InputError(f"{source}: not a genotype file (JSON expected: {error})") from error
+        except (ValueError, RecursionError) as error:
+            reason = "nested too deeply" if isinstance(error, RecursionError) else error
+            raise InputError(f"{source}: not a genotype file (JSON expected: {reason})") from error
         if not isinstance(data, dict) or "cells" not in data or "space" not in data:
             refuse(source, expected="a genotype with 'space' and 'cells'", got="other JSON")
         if data.get("schema") != SCHEMA:
@@ -69,8 +72,8 @@ class Genotype:
                 (
                     str(name),
                     Cell(
-                        tuple((str(op), int(src), int(dst)) for op, src, dst in cell["edges"]),
-                        tuple(int(node) for node in cell["concat"]),
+                        tuple((str(op), _node(src), _node(dst)) for op, src, dst in cell["edges"]),
+                        tuple(_node(node) for node in cell["concat"]),
                     ),
                 )
                 for name, cell in data["cells"].items()
@@ -86,4 +89,11 @@ class Genotype:
         """Read a genotype file."""
         if not path.is_file():
             refuse("genotype", expected="an existing file", got=str(path))
-        return Genotype.from_json(path.read_text(), source=str(path))
+        return Genotype.from_json(read_text(path, remedy="restore the file"), source=str(path))
+
+
+def _node(value: Any) -> int:
+    """Return the number of a node; other numbers and text are none, and neither are thousands of nodes."""
+    if type(value) is not int or not 0 <= value <= LARGEST_NODE:
+        raise ValueError(f"the node {value!r}")
+    return value

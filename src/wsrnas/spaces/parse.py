@@ -11,13 +11,12 @@ from wsrnas.errors import InputError, refuse
 from wsrnas.networks.nasbench201 import CELL_OPERATIONS
 from wsrnas.networks.operations import OPERATIONS
 from wsrnas.spaces.checks import check_genotype, check_operations
-from wsrnas.spaces.genotype import Cell, Genotype
+from wsrnas.spaces.genotype import LARGEST_NODE, Cell, Genotype
 
 DARTS_EXAMPLE = "Genotype(normal=[('sep_conv_3x3', 0), …], normal_concat=range(2, 6), reduce=[…], reduce_concat=…)"
 DARTS_FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
 NASBENCH201_EXAMPLE = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|none~1|none~2|"
 LONGEST_TEXT = 100_000
-LARGEST_NODE = 1000
 
 
 def read_genotype(text_or_path: str | Path) -> Genotype:
@@ -46,12 +45,18 @@ def read_genotype(text_or_path: str | Path) -> Genotype:
     refuse(source, expected="genotype JSON, a DARTS Genotype(…) or a NAS-Bench-201 |…|+|…| string", got=shown)
 
 
+def is_genotype_text(text: str) -> bool:
+    """Return whether text is, or means to be, a genotype rather than the name of something."""
+    return text.lstrip()[:1] in ("{", "|") or "Genotype(" in text
+
+
 def _content(text_or_path: str | Path) -> tuple[str, str]:
-    if isinstance(text_or_path, str) and (text_or_path.lstrip()[:1] in ("{", "|") or "Genotype(" in text_or_path):
+    if isinstance(text_or_path, str) and is_genotype_text(text_or_path):
         return text_or_path, "genotype"
     path = Path(text_or_path)
     try:
-        return path.read_text(encoding="utf-8"), str(path)
+        with path.open("rb") as file:
+            return file.read(LONGEST_TEXT + 1).decode("utf-8-sig"), str(path)
     except (FileNotFoundError, IsADirectoryError, OSError, ValueError) as error:
         reason = "is not text" if isinstance(error, ValueError) else "cannot be read"
         raise InputError(

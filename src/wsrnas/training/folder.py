@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import save
-from torch import nn
+from torch import Tensor, nn
 
-from wsrnas.errors import InputError
+from wsrnas.errors import InputError, refuse
 from wsrnas.files import write_atomic
 from wsrnas.models.network import NetworkSpec, write_network
 from wsrnas.runs import RunFolder
@@ -30,12 +31,14 @@ class TrainFolder:
         if self._run is not None:
             self._run.close()
 
-    def load(self) -> dict[str, Any] | None:
-        """Return the state last saved, or None in a fresh run."""
+    def load(self, restore: Callable[[dict[str, Any]], None]) -> None:
+        """Hand the state last saved to `restore`; nothing to hand over in a fresh run."""
         if self._run is not None:
-            return self._run.load_checkpoint()
+            self._run.load_checkpoint(restore=restore)
+            return
         path = self.path / "checkpoints" / "last.pt"
-        return _read(path)["state"] if path.is_file() else None
+        if path.is_file():
+            restore(_read(path)["state"])
 
     def save(self, state: dict[str, Any]) -> None:
         """Write the checkpoint that a restart goes on from."""
@@ -63,8 +66,9 @@ class TrainFolder:
         """Write model.safetensors, the kept weights, network.json, how to build it, and result.json."""
         if self._run is None:
             return
-        weights = _read(self.path / "checkpoints" / "best.pt")["state"]["model"]
-        content = save({name: tensor.contiguous() for name, tensor in weights.items()})
+        content = save(
+            {name: tensor.contiguous() for name, tensor in _kept(self.path / "checkpoints" / "best.pt").items()}
+        )
         write_atomic(self.path / "model.safetensors", content)
         write_network(self.path, network)
         self._run.write_json("result.json", result)
@@ -77,3 +81,16 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path}: the checkpoint is damaged or missing ({type(error).__name__}); train again with another --out"
         ) from error
+
+
+def _kept(path: Path) -> dict[str, Tensor]:
+    """Return the weights of the best epoch.
+
+    Raises:
+        InputError: the file is damaged, or holds other than tensors.
+    """
+    state = _read(path).get("state")
+    weights = state.get("model") if isinstance(state, dict) else None
+    if not isinstance(weights, dict) or not all(isinstance(one, Tensor) for one in weights.values()):
+        refuse(str(path), expected="the weights of the best epoch", got="others", remedy="train again elsewhere")
+    return weights

@@ -65,8 +65,7 @@ def train(
     folder = TrainFolder(Path(out), {"trains": network.to_dict(), **asdict(config)}, runtime)
     try:
         state = TrainState(config, runtime.prepare(network.initialise(config.seed)), runtime, data.fingerprint)
-        if (saved := folder.load()) is not None:
-            state.load_state_dict(saved)
+        folder.load(state.load_state_dict)
         steps = steps_per_epoch(len(data.train), config.batch_size)
         with _progress(config, steps, state, runtime) as advance:
             while state.epoch < config.epochs:
