@@ -16,7 +16,7 @@ from torch import Tensor
 from wsrnas.errors import InputError, refuse
 from wsrnas.evaluation.record import Record
 from wsrnas.evaluation.result import Evaluation
-from wsrnas.files import read_object, write_atomic
+from wsrnas.files import read_object, read_text, write_atomic
 from wsrnas.typed import check_fields
 from wsrnas.types import Images
 
@@ -72,15 +72,15 @@ class Store:
         if path is None or not path.is_file():
             return None
         try:
-            values = read_object(path, remedy=AGAIN)
-            check_fields(values, Record, source=str(path), remedy=AGAIN)
+            values = json.loads(read_text(path, remedy=AGAIN))
             record = Record(**values)
+            check_fields(values, Record, source=str(path), remedy=AGAIN)
             lists = (record.indices, record.broken, record.broken_eight_bit, record.distance)
             if len({len(one) for one in lists}) > 1:
                 raise ValueError("lists of different length")
         except InputError:
             raise
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise InputError(f"{path}: the record is damaged ({error}); delete it and run again") from error
         return record if record.indices == indices else None
 

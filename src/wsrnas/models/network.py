@@ -142,13 +142,13 @@ def read_network(folder: Path) -> NetworkSpec:
         if not isinstance(described.get(name), sort):
             refuse(f"{path}: {name}", expected=f"a {sort.__name__}", got=described.get(name), remedy=REMEDY)
     kind, config = described["kind"], _with_tuples(described["config"])
+    if kind not in ("genotype", "zoo"):
+        refuse(str(path), expected="kind 'genotype' or 'zoo'", got=kind, remedy="upgrade wsrnas")
     _check_config(config, path)
     if kind == "zoo":
         return NamedNetwork(name=zoo.find(str(described.get("name")), argument=str(path)), config=config)
-    if kind == "genotype":
-        genotype = Genotype.from_json(json.dumps(described.get("genotype")), source=str(path))
-        return GenotypeNetwork(genotype=genotype, config=_network_config(config, path))
-    refuse(str(path), expected="kind 'genotype' or 'zoo'", got=kind, remedy="upgrade wsrnas")
+    genotype = Genotype.from_json(json.dumps(described.get("genotype")), source=str(path))
+    return GenotypeNetwork(genotype=genotype, config=_network_config(config, path))
 
 
 def network_config(size: SizeConfig, data: DataBundle) -> NetworkConfig:

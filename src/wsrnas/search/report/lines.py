@@ -115,7 +115,7 @@ def read_result(path: Path) -> dict[str, Any]:
         *(("finalists", one) for one in found.get("finalists", [])),
     ]:
         check_fields(one, Measured, source=f"{path}: {name}", remedy=AGAIN)
-    weights = found.get("objective", {}).get("strength_weights", [])
+    weights = found.get("objective", {}).get("strength_weights") or []
     check_fields({"strengths": weights}, Result, source=f"{path}: strength_weights", remedy=AGAIN)
     return found
 
