@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from wsrnas.cli import main
 from wsrnas.models.network import GenotypeNetwork, write_network
 from wsrnas.rng import stream
-from wsrnas.spaces import CellGenotype, Genotype, NasBench201Space, NetworkConfig
+from wsrnas.spaces import CellGenotype, NasBench201Space, NetworkConfig
 
 MODULE = """
 from typing import ClassVar

@@ -14,7 +14,7 @@ from wsrnas.errors import refuse
 from wsrnas.models.network import GenotypeNetwork, NamedNetwork, NetworkSpec, SizeConfig, network_config
 from wsrnas.spaces import known_genotypes
 from wsrnas.spaces.genotype import Genotype
-from wsrnas.spaces.read import read_genotype
+from wsrnas.spaces.read import is_genotype_text, read_genotype
 
 FORMS = "a zoo name, a genotype file or a search run"
 LARGE = 96
@@ -32,7 +32,7 @@ def read_arch(arch: str) -> Genotype | str:
     """
     if zoo.knows(arch) and not Path(arch).exists():
         return zoo.network_settings(arch, argument="--arch").name
-    if arch.lstrip()[:1] in ("{", "|") or "Genotype(" in arch:
+    if is_genotype_text(arch):
         return read_genotype(arch)
     path = Path(arch)
     try:

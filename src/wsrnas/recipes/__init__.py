@@ -10,12 +10,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
-from wsrnas.errors import InputError, nearest, refuse
+from wsrnas.errors import nearest, refuse
+from wsrnas.files import LARGEST_SETTINGS, is_file, parse_settings, read_text
 from wsrnas.recipes.renamed import RENAMED, refuse_renamed
 
 Command = Literal["search", "train"]
+REMEDY = "mend the file, or start from one that `wsrnas recipes` lists"
 
 __all__ = ["PRESETS", "RENAMED", "Command", "describe", "load", "merged", "names", "own_settings", "refuse_renamed"]
 
@@ -70,8 +70,8 @@ def load(command: Command, name: str) -> dict[str, Any]:
     """Return a recipe as nested settings, those of its bases included.
 
     Raises:
-        InputError: no such recipe (suggests the nearest), a file that is not a YAML mapping, a setting by an old name,
-            or bases that go round in a circle.
+        InputError: no such recipe (suggests the nearest), a file that is not a YAML mapping with names as keys, a
+            setting by an old name, or bases that go round in a circle.
     """
     return merged(*(settings for _, settings in _chain(command, name)))
 
@@ -102,32 +102,21 @@ def _chain(command: Command, name: str) -> list[tuple[str, dict[str, Any]]]:
 
 def _read(command: Command, name: str) -> dict[str, Any]:
     if name.endswith((".yaml", ".yml")):
-        path = Path(name)
-        if not path.is_file():
+        if not is_file(name):
             refuse("--recipe", expected="an existing YAML file", got=name)
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"--recipe: {name} cannot be read as UTF-8 text ({error}); save it as UTF-8") from error
+        text = read_text(Path(name), remedy=REMEDY, at_most=LARGEST_SETTINGS)
     elif name in names(command):
         text = (resources.files(__package__) / command / f"{name}.yaml").read_text(encoding="utf-8")
     else:
         refuse("--recipe", expected="a recipe or a .yaml file", got=name, remedy=nearest(name, names(command)))
-    try:
-        settings = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InputError(f"--recipe: {name} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(settings, dict):
-        refuse("--recipe", expected="a mapping of settings", got=f"{type(settings).__name__} in {name}")
-    if odd := [key for key in settings if not isinstance(key, str)]:
-        refuse(f"--recipe {name}", expected="names of settings", got=odd[0])
+    settings = parse_settings(text, source=f"--recipe: {name}", remedy=REMEDY)
     refuse_renamed(command, settings, where=f"--recipe {name}")
     return settings
 
 
 def settings_of(command: Command, name: str) -> dict[str, Any]:
     """Return the settings of a recipe that a run names, nothing where that recipe is a file that is gone."""
-    if name.endswith((".yaml", ".yml")) and not Path(name).is_file():
+    if name.endswith((".yaml", ".yml")) and not is_file(name):
         return {}
     return load(command, name) if name.endswith((".yaml", ".yml")) or name in names(command) else {}
 

@@ -89,7 +89,7 @@ class SearchResult:
             plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
             return cls(
                 path=folder,
-                genotype=Genotype.from_json(genotype.read_text(), source=str(genotype)),
+                genotype=Genotype.load(genotype),
                 comparison=read_json(folder / "comparison.json"),
                 winner=_finalist(plain.pop("winner")),
                 finalists=tuple(_finalist(one) for one in plain.pop("finalists")),

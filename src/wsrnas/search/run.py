@@ -122,9 +122,9 @@ class _Search:
         )
 
     def _restore(self) -> None:
-        state = self.folder.load_checkpoint()
-        if state is None:
-            return
+        self.folder.load_checkpoint(restore=self._take)
+
+    def _take(self, state: dict[str, Any]) -> None:
         self.strategy.load_state_dict(state["strategy"])
         self.evaluator.load_state_dict(state["evaluator"])
         self.seconds, self.best = state["seconds"], state["best"]

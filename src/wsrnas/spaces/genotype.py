@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from wsrnas.errors import InputError, refuse
+from wsrnas.files import read_text
 
 SCHEMA = 1
+LARGEST_NODE = 1000
 
 
 class Genotype(ABC):
@@ -53,8 +55,9 @@ class Genotype(ABC):
         """
         try:
             data = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise InputError(f"{source}: not a genotype file (JSON expected: {error})") from error
+        except (ValueError, RecursionError) as error:
+            reason = "nested too deeply" if isinstance(error, RecursionError) else error
+            raise InputError(f"{source}: not a genotype file (JSON expected: {reason})") from error
         kinds = [kind for kind in Genotype.__subclasses__() if isinstance(data, dict) and kind.payload in data]
         if len(kinds) != 1 or not isinstance(data.get("space"), str):
             payloads = " or ".join(repr(kind.payload) for kind in Genotype.__subclasses__())
@@ -68,7 +71,7 @@ class Genotype(ABC):
         """Read a genotype file."""
         if not path.is_file():
             refuse("genotype", expected="an existing file", got=str(path))
-        return Genotype.from_json(path.read_text(), source=str(path))
+        return Genotype.from_json(read_text(path, remedy="restore the file"), source=str(path))
 
 
 @dataclass(frozen=True)
@@ -107,8 +110,8 @@ class CellGenotype(Genotype):
                 (
                     str(name),
                     Cell(
-                        tuple((str(op), int(src), int(dst)) for op, src, dst in cell["edges"]),
-                        tuple(int(node) for node in cell["concat"]),
+                        tuple((str(op), _node(src), _node(dst)) for op, src, dst in cell["edges"]),
+                        tuple(_node(node) for node in cell["concat"]),
                     ),
                 )
                 for name, cell in content["cells"].items()
@@ -118,3 +121,10 @@ class CellGenotype(Genotype):
                 f"{source}: expected cells with 'edges' [[operation, from, to], …] and 'concat', got {error!r}"
             ) from error
         return CellGenotype(content["space"], cells)
+
+
+def _node(value: Any) -> int:
+    """Return the number of a node; other numbers and text are none, and neither are thousands of nodes."""
+    if type(value) is not int or not 0 <= value <= LARGEST_NODE:
+        raise ValueError(f"the node {value!r}")
+    return value

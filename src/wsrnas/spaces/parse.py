@@ -10,12 +10,11 @@ from wsrnas.errors import InputError, refuse
 from wsrnas.networks.nasbench201 import CELL_OPERATIONS
 from wsrnas.networks.operations import OPERATIONS
 from wsrnas.spaces.checks import check_genotype, check_operations
-from wsrnas.spaces.genotype import Cell, CellGenotype
+from wsrnas.spaces.genotype import LARGEST_NODE, Cell, CellGenotype
 
 DARTS_EXAMPLE = "Genotype(normal=[('sep_conv_3x3', 0), …], normal_concat=range(2, 6), reduce=[…], reduce_concat=…)"
 DARTS_FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
 NASBENCH201_EXAMPLE = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|none~1|none~2|"
-LARGEST_NODE = 1000
 
 
 def parse_darts(text: str, *, source: str = "genotype") -> CellGenotype:

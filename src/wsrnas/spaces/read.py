@@ -35,12 +35,18 @@ def read_genotype(text_or_path: str | Path) -> Genotype:
     refuse(source, expected="genotype JSON, a DARTS Genotype(…) or a NAS-Bench-201 |…|+|…| string", got=shown)
 
 
+def is_genotype_text(text: str) -> bool:
+    """Return whether text is, or means to be, a genotype rather than the name of something."""
+    return text.lstrip()[:1] in ("{", "|") or "Genotype(" in text
+
+
 def _content(text_or_path: str | Path) -> tuple[str, str]:
-    if isinstance(text_or_path, str) and (text_or_path.lstrip()[:1] in ("{", "|") or "Genotype(" in text_or_path):
+    if isinstance(text_or_path, str) and is_genotype_text(text_or_path):
         return text_or_path, "genotype"
     path = Path(text_or_path)
     try:
-        return path.read_text(encoding="utf-8"), str(path)
+        with path.open("rb") as file:
+            return file.read(LONGEST_TEXT + 1).decode("utf-8-sig"), str(path)
     except (FileNotFoundError, IsADirectoryError, OSError, ValueError) as error:
         reason = "is not text" if isinstance(error, ValueError) else "cannot be read"
         raise InputError(

@@ -50,9 +50,8 @@ def train_ensemble(
     Differs from MAT: bands of strengths where MAT has one strength a network, and the mean probability decides.
     """
     members = EnsembleNetwork(members=(network,) * len(config.strength_bands()))
-    folder = TrainFolder(out, {"trains": members.to_dict(), **asdict(config)}, runtime)
-    try:
-        folder.load()
+    with TrainFolder(out, {"trains": members.to_dict(), **asdict(config)}, runtime) as folder:
+        folder.load(lambda state: None)
         folder.extend(config.epochs)
         results = [
             train_single(settings, network, out / "members" / str(place), data=data, runtime=runtime)
@@ -75,8 +74,6 @@ def train_ensemble(
         )
         folder.finish(members, result.to_dict(), data.class_names)
         return result
-    finally:
-        folder.close()
 
 
 def _measure(

@@ -37,11 +37,9 @@ def train_single(
         batch_size=config.batch_size,
         runtime=runtime,
     )
-    folder = TrainFolder(out, {"trains": network.to_dict(), **asdict(config)}, runtime)
-    try:
+    with TrainFolder(out, {"trains": network.to_dict(), **asdict(config)}, runtime) as folder:
         state = TrainState(config, model, runtime, data.fingerprint)
-        if (saved := folder.load()) is not None:
-            state.load_state_dict(saved)
+        folder.load(state.load_state_dict)
         folder.extend(config.epochs, state.epoch)
         steps = steps_per_epoch(len(data.train), config.batch_size)
         with _progress(config, steps, state, runtime) as advance:
@@ -52,8 +50,6 @@ def train_single(
         result = TrainResult(path=out, strength=strength, parameters=weights, **state.summary())
         folder.finish(network, result.to_dict(), data.class_names)
         return result
-    finally:
-        folder.close()
 
 
 def _one_epoch(
