@@ -58,7 +58,8 @@ def test_flat_and_nested_are_inverse_where_nothing_is_called_settings():
 @pytest.mark.parametrize("name", recipes.names("search"))
 @pytest.mark.parametrize("preset", sorted(recipes.PRESETS))
 def test_every_recipe_makes_a_configuration_under_both_presets(name, preset):
-    config = configured(SearchConfig, "search", name, preset=preset)
+    own = {"data.root": "photos"} if name == "photos" else {}
+    config = configured(SearchConfig, "search", name, own, preset=preset)
     assert (config.recipe, config.preset) == (name, preset)
 
 

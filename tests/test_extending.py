@@ -190,15 +190,11 @@ def test_an_announced_part_is_known_by_its_name(mine, table: Parts, name, path):
     assert table.kind(name, argument="part", imports=False) is made(path)
 
 
-# How the command line spells these is being settled beside this page.
-UNTIL_MERGED = pytest.mark.xfail(reason="until merged", strict=False)
-
-
 @pytest.mark.parametrize(
     "part",
     [
-        pytest.param("attacks", marks=UNTIL_MERGED),
-        pytest.param("losses", marks=UNTIL_MERGED),
+        "attacks",
+        "losses",
         "noise",
         "psi",
         "strategies",

@@ -90,7 +90,7 @@ def test_the_other_settings_of_those_trainings():
     assert imagenet.spectrum() == (0.015, 0.03, 0.045, 0.06, 0.075, 0.09)
     assert (imagenet.data.name, imagenet.data.size, imagenet.network.channels) == ("imagenet", 224, 74)
     for name in recipes.names("train"):
-        config = parsed("--recipe", name)
+        config = parsed("--recipe", name, *(["--data.root", "pictures"] if name == "photos" else []))
         strong = name.endswith("-strong")
         assert (config.awp.gamma is not None, config.ema is not None, config.activation == "silu") == (strong,) * 3
         assert config.spectrum()

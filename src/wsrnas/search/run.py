@@ -189,7 +189,12 @@ class _Search:
             preset=self.config.preset,
             seed=self.config.seed,
             space=space.name,
-            data={"name": self.data.name, "fingerprint": self.data.fingerprint},
+            data={
+                "name": self.data.name,
+                "fingerprint": self.data.fingerprint,
+                "classes": self.data.num_classes,
+                "notes": list(self.data.notes),
+            },
             strengths=spectrum.strengths,
             known=known,
             estimated=tuple(strength for strength in spectrum.strengths if strength not in known),

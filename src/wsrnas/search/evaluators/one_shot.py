@@ -69,7 +69,9 @@ class OneShot(Evaluator):
             momentum=weights.momentum,
             weight_decay=weights.weight_decay,
         )
-        self.attack = PGD(eps=weights.radius(), steps=weights.steps, step_size=weights.step_size(), random_start=False)
+        strength = config.trained_at()
+        step_size = weights.step_size(strength)
+        self.attack = PGD(eps=strength, steps=weights.steps, step_size=step_size, random_start=False)
         self.noise_memory = NoiseMemory(config.noise_estimator.memory)
         if self.noise_estimator.needs_training:
             self.noise_optimizer, self.noise_schedule = NoiseFit().optimizer(self.noise_estimator)
@@ -127,7 +129,7 @@ class OneShot(Evaluator):
         position = self.trained
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, position)
-        eps, steps, size = self.attack.eps, weights.steps, weights.step_size()
+        eps, steps, size = self.attack.eps, weights.steps, self.attack.step_size
         loss = PGDTraining(eps=eps, steps=steps, step_size=size, random_start=False, attack_mode="train")
         with self.timed("adversarial training"):
             result = train_epoch(

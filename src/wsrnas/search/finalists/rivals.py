@@ -113,7 +113,7 @@ def random_rivals(space: SearchSpace, winner: Genotype, sizes: NetworkConfig, co
 
 def training_settings(config: SearchConfig) -> TrainConfig:
     """Return the training that the search's own settings imply: PGD at its strength, its size, its batch."""
-    training = config.training
+    training, strength = config.training, config.trained_at()
     return TrainConfig(
         recipe=f"{config.recipe} (rival)",
         seed=config.seed,
@@ -121,7 +121,7 @@ def training_settings(config: SearchConfig) -> TrainConfig:
         network=size_config(config),
         loss=PartConfig(
             name="pgd",
-            settings={"eps": training.radius(), "steps": training.steps, "step_size": training.step_size()},
+            settings={"eps": strength, "steps": training.steps, "step_size": training.step_size(strength)},
         ),
         optimizer=OptimizerConfig(lr=training.learning_rate, momentum=training.momentum, clip=training.clip),
         schedule=PartConfig(name="cosine"),
