@@ -66,12 +66,11 @@ def test_a_renamed_setting_has_a_new_name_that_exists():
     known = set(SearchConfig.__dataclass_fields__)
     for new in RENAMED["search"].values():
         assert new.split(".")[0] in known
-    table = RENAMED["search"]
-    assert new_name(table, "choose.explore") == "strategy.settings.exploration"
-    assert new_name(table, "weights.batch_size") == "training.batch_size"
-    assert new_name(table, "loss.images") == "measure.images"
-    assert new_name(table, "noise.refine") == "noise_estimator.refine"
-    assert new_name(table, "space.channels") is None
+    assert new_name("search", "choose.explore") == "strategy.settings.exploration"
+    assert new_name("search", "weights.batch_size") == "training.batch_size"
+    assert new_name("search", "loss.images") == "measure.images"
+    assert new_name("search", "noise.refine") == "noise_estimator.refine"
+    assert new_name("search", "space.channels") is None
 
 
 def test_a_group_given_in_part_keeps_what_its_owner_usually_has():

@@ -40,10 +40,10 @@ CONTRACTS = {
 }
 SMALL = {
     "search": """--data.train_limit=96 --data.valid_limit=64 --data.test_limit=40 --space.channels=2 --space.layers=3
-        --spectrum.strengths=0.05,0.1,0.15,0.2 --training.images=64 --training.batch_size=32 --training.steps=1
+        --spectrum.strengths=0.05,0.1,0.15 --training.images=64 --training.batch_size=32 --training.steps=1
         --measure.images=32 --measure.batch_size=32 --noise_estimator.fidelity_every=2
-        --noise_estimator.fidelity_images=32 --budget.population=2 --budget.iterations=2 --finalists.count=2
-        --finalists.epochs=1 --finalists.attack_steps=1 --rivals.count=0""",
+        --noise_estimator.fidelity_images=32 --budget.population=2 --budget.iterations=1 --finalists.count=1
+        --finalists.attack_steps=1 --rivals.count=0""",
     "train": """--epochs=1 --data.train_limit=96 --data.test_limit=40 --network.channels=4 --network.layers=3
         --selection.steps=1""",
     "evaluate": "--limit=20 --device=cpu",
@@ -194,8 +194,16 @@ def test_an_announced_part_is_known_by_its_name(mine, table: Parts, name, path):
 UNTIL_MERGED = pytest.mark.xfail(reason="until merged", strict=False)
 
 
-@UNTIL_MERGED
-@pytest.mark.parametrize("part", ["attacks", "losses", "noise", "psi", "strategies"])
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param("attacks", marks=UNTIL_MERGED),
+        pytest.param("losses", marks=UNTIL_MERGED),
+        "noise",
+        "psi",
+        "strategies",
+    ],
+)
 def test_the_commands_of_a_part_run(mine, part, capsys):
     commands = [command for command in COMMANDS if f"mine.{part}:" in command]
     assert commands

@@ -43,7 +43,7 @@ def layered(
         if chosen not in recipes.PRESETS:
             known = list(recipes.PRESETS)
             refuse("preset", expected=" or ".join(known), got=chosen, remedy=nearest(str(chosen), known))
-        layers = [recipes.PRESETS[chosen], loaded, {**settings, "preset": chosen}]
+        layers = [recipes.of_preset(chosen, *layers), loaded, {**settings, "preset": chosen}]
     return recipes.merged(*layers)
 
 
@@ -90,7 +90,7 @@ def instantiated(
     return kind(**arguments)
 
 
-def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return nested settings with dotted keys; `settings` mappings stay whole."""
     result: dict[str, Any] = {}
     for key, value in settings.items():

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from wsrnas.attacks import APGD, FGSM, PGD, RandomNoise, Spectrum, Square, TargetedAPGD
+from wsrnas.attacks import APGD, FGSM, PGD, RandomNoise, Square, TargetedAPGD
 
 
 class Linear(nn.Module):
@@ -121,19 +121,6 @@ def test_explicit_step_sizes_follow_the_strength():
     assert PGD(eps=0.1, step_size=0.02).at(0.2).step_size == pytest.approx(0.04)
     assert PGD(eps=0.1).at(0.2).step_size is None
     assert PGD(eps=0.1, step_size=0.02).at(0.0).step_size == 0.02
-
-
-def test_spectrum_is_the_attack_at_each_strength():
-    model, (images, labels) = Linear(), near_the_edge()
-    spectrum = Spectrum(attack=PGD(eps=0.5, steps=3), strengths=(0.0, 0.1, 0.2))
-    noisy = spectrum(model, images, labels, seeded())
-    assert noisy.shape == (3, 3, 2, 5, 5)
-    assert torch.equal(noisy[0], images)
-    generator = seeded()
-    for index, strength in ((1, 0.1), (2, 0.2)):
-        assert torch.equal(noisy[index], PGD(eps=strength, steps=3)(model, images, labels, generator))
-    assert torch.equal(noisy, spectrum.perturb(model, images, labels, seeded()))
-    assert spectrum.passes == 12
 
 
 @pytest.mark.parametrize(

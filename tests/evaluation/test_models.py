@@ -126,7 +126,7 @@ def test_unknown_specs_say_what_is_known(digit_network: Any, tmp_path: Path, mon
     with pytest.raises(InputError, match="damaged"):
         load_model(str(tmp_path))
     (tmp_path / "network.json").write_text('{"kind": "other", "config": {}}')
-    with pytest.raises(InputError, match="kind 'genotype' or 'zoo'"):
+    with pytest.raises(InputError, match="kind 'genotype', 'zoo' or 'ensemble'"):
         load_model(str(tmp_path))
     monkeypatch.setattr(zoo, "create", lambda name: digit_network())
     assert "random weights" in load_model("racl").note

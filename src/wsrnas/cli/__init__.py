@@ -14,7 +14,7 @@ from wsrnas.errors import InputError, nearest, refuse
 
 COMMANDS = {
     "search": ("search", "find a robust architecture (Wsr-NAS), then report"),
-    "train": ("run", "train an architecture adversarially"),
+    "train": ("train", "train an architecture adversarially"),
     "evaluate": ("evaluate", "measure accuracy over a spectrum of attack strengths"),
     "check": ("check", "look for signs that a robustness measurement deceives"),
     "compare": ("compare", "put runs and the paper's rows in one table and figure"),

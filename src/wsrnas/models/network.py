@@ -14,8 +14,10 @@ from torch import nn
 
 from wsrnas import rng, zoo
 from wsrnas.data import DataBundle
-from wsrnas.errors import refuse
+from wsrnas.errors import InputError, refuse
 from wsrnas.files import is_file, read_object, write_json
+from wsrnas.networks.activation import use_activation
+from wsrnas.networks.ensemble import Ensemble
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import NetworkConfig
 from wsrnas.spaces.genotype import Genotype
@@ -105,6 +107,13 @@ class NamedNetwork(NetworkSpec):
         """Return ``{"kind": "zoo", "name": …, "config": …}``."""
         return {"kind": "zoo", "name": self.name, "config": dict(self.config)}
 
+    def contract(self) -> dict[str, Any]:
+        """Return the contract; what the settings leave out is the card's."""
+        card = zoo.card(self.name)
+        classes = self.config.get("num_classes", card.num_classes)
+        shape = self.config.get("image_shape", card.image_shape)
+        return {"num_classes": int(classes), "image_shape": tuple(shape)}
+
 
 def write_network(folder: Path, network: NetworkSpec, class_names: Sequence[str] | None = None) -> None:
     """Write `network.json` of a run folder: how to build the network, and what its logits are called, in order."""
@@ -127,6 +136,40 @@ def read_class_names(folder: Path) -> tuple[str, ...] | None:
     return tuple(str(name) for name in names)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ActivatedNetwork(NetworkSpec):
+    """A network with another activation in place of every ReLU; the weights drawn for a seed are the same."""
+
+    network: NetworkSpec
+    activation: str
+
+    def build(self) -> nn.Module:
+        """Build the network, then exchange its activations, which refuses networks without a ReLU."""
+        return use_activation(self.network.build(), self.activation)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the network says, with ``"activation"`` beside it."""
+        return {**self.network.to_dict(), "activation": self.activation}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnsembleNetwork(NetworkSpec):
+    """Several networks for the same images and classes that decide together, as one."""
+
+    members: tuple[NetworkSpec, ...]
+
+    def build(self) -> nn.Module:
+        """Build every member, one after the other."""
+        return Ensemble([member.build() for member in self.members])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return ``{"kind": "ensemble", "members": […], "config": …}``; the config is what all members share."""
+        members = [member.to_dict() for member in self.members]
+        first, *others = (member["config"] for member in members)
+        shared = {key: value for key, value in first.items() if all(key in o and o[key] == value for o in others)}
+        return {"kind": "ensemble", "members": members, "config": shared}
+
+
 def read_network(folder: Path) -> NetworkSpec:
     """Read `network.json` of a run folder.
 
@@ -137,18 +180,37 @@ def read_network(folder: Path) -> NetworkSpec:
     if not is_file(path):
         remedy = "is it a finished `wsrnas train` run? A search run has a genotype but no trained network"
         refuse("run", expected=f"a folder with {FILE}", got=str(folder), remedy=remedy)
-    described = read_object(path, remedy=REMEDY)
-    for name, sort in (("kind", str), ("config", dict)):
-        if not isinstance(described.get(name), sort):
-            refuse(f"{path}: {name}", expected=f"a {sort.__name__}", got=described.get(name), remedy=REMEDY)
-    kind, config = described["kind"], _with_tuples(described["config"])
-    if kind not in ("genotype", "zoo"):
-        refuse(str(path), expected="kind 'genotype' or 'zoo'", got=kind, remedy="upgrade wsrnas")
-    _check_config(config, path)
-    if kind == "zoo":
-        return NamedNetwork(name=zoo.find(str(described.get("name")), argument=str(path)), config=config)
-    genotype = Genotype.from_json(json.dumps(described.get("genotype")), source=str(path))
-    return GenotypeNetwork(genotype=genotype, config=_network_config(config, path))
+    return network_from(read_object(path, remedy=REMEDY), source=str(path))
+
+
+def network_from(described: dict[str, Any], *, source: str) -> NetworkSpec:
+    """Return the network that `NetworkSpec.to_dict` described; `source` is where the description comes from.
+
+    Raises:
+        InputError: a description that is damaged or of another version.
+    """
+    try:
+        if "activation" in described:
+            plain = {key: value for key, value in described.items() if key != "activation"}
+            return ActivatedNetwork(network=network_from(plain, source=source), activation=described["activation"])
+        kind = described["kind"]
+        if kind == "ensemble":
+            members = tuple(network_from(dict(member), source=source) for member in described["members"])
+            if len({tuple(member.contract().items()) for member in members}) != 1:
+                refuse(source, expected="members of the same classes and images", got="others", remedy=REMEDY)
+            return EnsembleNetwork(members=members)
+        if kind not in ("genotype", "zoo"):
+            refuse(source, expected="kind 'genotype', 'zoo' or 'ensemble'", got=kind, remedy="upgrade wsrnas")
+        config = _with_tuples(dict(described["config"]))
+        _check_config(config, source)
+        if kind == "zoo":
+            return NamedNetwork(name=zoo.find(str(described["name"]), argument=source), config=config)
+        genotype = Genotype.from_json(json.dumps(described["genotype"]), source=source)
+        return GenotypeNetwork(genotype=genotype, config=_network_config(config, source))
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{source}: damaged ({error!r}); {REMEDY}") from error
 
 
 def network_config(size: SizeConfig, data: DataBundle) -> NetworkConfig:
@@ -164,35 +226,35 @@ def network_config(size: SizeConfig, data: DataBundle) -> NetworkConfig:
     )
 
 
-def _network_config(values: dict[str, Any], path: Path) -> NetworkConfig:
+def _network_config(values: dict[str, Any], source: str) -> NetworkConfig:
     """Return the size that `network.json` gives."""
     known = {field.name for field in fields(NetworkConfig)}
     if unknown := sorted(set(values) - known):
-        refuse(str(path), expected=f"settings among {', '.join(sorted(known))}", got=", ".join(map(str, unknown)))
+        refuse(source, expected=f"settings among {', '.join(sorted(known))}", got=", ".join(map(str, unknown)))
     for field in fields(NetworkConfig):
         if field.default is MISSING and field.default_factory is MISSING and field.name not in values:
-            refuse(str(path), expected=f"the setting '{field.name}'", got="none", remedy=REMEDY)
+            refuse(source, expected=f"the setting '{field.name}'", got="none", remedy=REMEDY)
     return NetworkConfig(**values)
 
 
-def _check_config(values: dict[str, Any], path: Path) -> None:
+def _check_config(values: dict[str, Any], source: str) -> None:
     """Refuse sizes of another kind, or ones that no network has: building it could take all memory."""
-    check_fields(values, NetworkConfig, source=str(path), remedy=REMEDY)
+    check_fields(values, NetworkConfig, source=source, remedy=REMEDY)
     for name in ("num_classes", "image_shape"):
         if name not in values:
-            refuse(str(path), expected=f"the setting '{name}'", got="none", remedy=REMEDY)
+            refuse(source, expected=f"the setting '{name}'", got="none", remedy=REMEDY)
     sizes = {name: values[name] for name in MOST if name in values}
     sizes |= dict(zip(("image channels", "image height", "image width"), values["image_shape"]))
     for name, size in sizes.items():
         most = MOST.get(name, LARGEST_IMAGE)
         if not 1 <= size <= most:
-            refuse(f"{path}: {name}", expected=f"1 to {most:,}", got=size, remedy=REMEDY)
+            refuse(f"{source}: {name}", expected=f"1 to {most:,}", got=size, remedy=REMEDY)
     channels = values["image_shape"][0]
     for name in ("mean", "std"):
         one = values.get(name, (1.0,))
         if len(one) not in (1, channels) or not finite(one) or (name == "std" and min(one) <= 0):
             expected = f"a finite number for each of {channels} channels" + (", above 0" if name == "std" else "")
-            refuse(f"{path}: {name}", expected=expected, got=one, remedy=REMEDY)
+            refuse(f"{source}: {name}", expected=expected, got=one, remedy=REMEDY)
 
 
 def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from wsrnas.files import (
     write_json,
 )
 from wsrnas.runs.environment import environment
+from wsrnas.runs.lock import first_missing, remove_if_empty
 
 if sys.platform != "win32":
     import fcntl
@@ -84,7 +85,7 @@ class RunFolder:
         if settings.is_file():
             _check_same(path, kind, read_settings(settings, remedy=RESTORE), config)
             return cls(path, kind, config)
-        made = next((place for place in reversed([path, *path.parents]) if not place.exists()), None)
+        made = first_missing(path)
         ours = {"env.json"}  # alone, it is what a kill during the very first write left
         if path.exists() and any(item.name not in ours and item.name[0] != "." for item in path.iterdir()):
             refuse("--out", expected="a new folder or a wsrnas run", got=f"{path}, which holds other files")
@@ -185,9 +186,7 @@ class RunFolder:
         if {item.name for item in self.path.iterdir()} <= ours:
             for name in ours:
                 (self.path / name).unlink(missing_ok=True)
-            for place in (self.path, *self.path.parents):
-                if place == self._made or self._made in place.parents:
-                    place.rmdir()
+            remove_if_empty(self.path, self._made)
 
     def _append(self, log: str, values: dict[str, Any]) -> None:
         path = self.path / log
@@ -212,6 +211,16 @@ class RunFolder:
             if self._size(log) > size:
                 with (self.path / log).open("r+") as file:
                     file.truncate(size)
+
+
+def kind_of(path: Path) -> str | None:
+    """Return of which kind a run folder is; None where it is none of ours.
+
+    Raises:
+        InputError: a damaged env.json.
+    """
+    kind = read_object(path / "env.json", remedy=RESTORE).get("kind")
+    return None if kind is None else str(kind)
 
 
 def _checkpoint(saved: Any) -> tuple[dict[str, Any], dict[str, int]]:

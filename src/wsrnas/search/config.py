@@ -7,6 +7,7 @@ from typing import Any
 
 from wsrnas.data import DataConfig
 from wsrnas.errors import at_least, one_of, refuse
+from wsrnas.estimators.noise.examples import EXAMPLES
 from wsrnas.estimators.noise.refine import REFINE_STEP
 from wsrnas.parts import PartConfig
 from wsrnas.recipes import PRESETS
@@ -47,6 +48,8 @@ class TrainingConfig:
     Args:
         strength: radius of the PGD noise trained on.
         steps: PGD steps, in training and in measuring.
+        step_ratio: length of a PGD step as a share of the strength; null takes 2.5/steps. The paper's is 2.5/20,
+            whatever the steps: from the clean image seven of them reach 0.875 of the strength.
         images: images of D_t in one such epoch; null takes all of D_t.
         batch_size: images per batch.
         learning_rate: at the start; constant while warming up and building, then cosine to a hundredth of it.
@@ -57,6 +60,7 @@ class TrainingConfig:
 
     strength: str | float = 0.03
     steps: int = 7
+    step_ratio: float | None = None
     images: int | None = None
     batch_size: int = 64
     learning_rate: float = 0.1
@@ -67,12 +71,18 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         parse_strengths([self.strength], argument="training.strength")
         at_least(1, **{"training.steps": self.steps, "training.batch_size": self.batch_size})
+        if self.step_ratio is not None and not 0 < self.step_ratio <= 2:
+            refuse("training.step_ratio", expected="a share of the strength in (0,2]", got=self.step_ratio)
         if self.images is not None:
             at_least(1, **{"training.images": self.images})
 
     def radius(self) -> float:
         """Return the strength as a number."""
         return parse_strength(self.strength, argument="training.strength")
+
+    def step_size(self) -> float | None:
+        """Return the length of a PGD step at that strength, None for the attack's own 2.5·ε/steps."""
+        return None if self.step_ratio is None else self.step_ratio * self.radius()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,12 +91,15 @@ class NoiseEstimatorConfig:
 
     Args:
         name: rescale, weighted-average, a-ane, e-ane, e-ane-minus, plus-ane, or a class of your own.
-        settings: of that estimator, such as {weights: paper} or {hidden: 90}.
+        settings: of that estimator, such as {form: printed} or {hidden: 90}.
         refine: gradient steps that improve every estimate, outwards from the attacked strengths; 2 network passes per
             image, estimated strength and step. 0 leaves the estimates as φ gives them, as the paper.
         refine_step: length of such a step, as a share of the strength.
-        memory: capacity of M_a in images.
-        batches: B, batches of D_t attacked per iteration to fill M_a.
+        examples: what an attacked image adds to M_a: printed (the N1 known noises, and the one at a random strength as
+            the label; Eq. 4) or leave-one-out (N1+1 entries, each noise the label once).
+        memory: capacity of M_a in entries.
+        batches: B, random batches of D_t attacked per iteration and pushed into M_a, in at most one pass over D_t.
+            Leave-one-out attacks no more than M_a can hold.
         passes: K_a, passes over M_a per iteration.
         largest: labels for φ are drawn from strengths up to this one.
         fidelity_every: measure fidelity on a fresh sample of D_v every so many trainings.
@@ -99,6 +112,7 @@ class NoiseEstimatorConfig:
     settings: dict[str, Any] = field(default_factory=dict)
     refine: int = 0
     refine_step: float = REFINE_STEP
+    examples: str = "leave-one-out"
     memory: int = 600
     batches: int = 10
     passes: int = 1
@@ -111,6 +125,7 @@ class NoiseEstimatorConfig:
         positive = ("memory", "batches", "passes", "fidelity_every", "fidelity_images")
         at_least(1, **{f"noise_estimator.{name}": getattr(self, name) for name in positive})
         at_least(0, **{"noise_estimator.refine": self.refine})
+        one_of("noise_estimator.examples", self.examples, EXAMPLES)
         if not 0 < self.refine_step <= 2:
             refuse("noise_estimator.refine_step", expected="a share of the strength in (0,2]", got=self.refine_step)
         if not 0 <= self.fidelity_bound <= 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import islice
 
@@ -30,6 +31,16 @@ def network_config(config: SearchConfig, data: DataBundle) -> NetworkConfig:
 def size_config(config: SearchConfig) -> SizeConfig:
     """Return width, depth and stem of the networks of a search, as a training takes them."""
     return SizeConfig(channels=config.space.channels, layers=config.space.layers, stem=config.space.stem)
+
+
+def learning_rate(config: SearchConfig, position: int) -> float:
+    """Return SGD's rate of a training: constant in the first two loops, then a cosine to a hundredth."""
+    budget, start = config.budget, config.training.learning_rate
+    constant, total = 2 * budget.population, 2 * budget.population + budget.iterations
+    if position < constant:
+        return start
+    done = (position - constant) / max(total - constant, 1)
+    return start * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
 
 
 def count_parameters(network: nn.Module) -> int:

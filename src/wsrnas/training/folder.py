@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from wsrnas.errors import InputError, refuse
-from wsrnas.files import write_atomic
+from wsrnas.files import read_json, write_atomic, write_json
 from wsrnas.models.network import NetworkSpec, write_network
+from wsrnas.recipes import refuse_renamed
 from wsrnas.runs import RunFolder
 from wsrnas.runtime import Runtime
+
+EXTENSIONS = "extended.json"
+"""Where a training that was given more epochs keeps how many it had before, and since which epoch it has more."""
 
 
 class TrainFolder:
@@ -23,7 +29,7 @@ class TrainFolder:
 
     def __init__(self, path: Path, config: dict[str, Any], runtime: Runtime) -> None:
         self.path = path
-        self._run = RunFolder.open(path, kind="train", config=config) if runtime.is_main else None
+        self._run = _open(path, config) if runtime.is_main else None
         runtime.barrier()
 
     def close(self) -> None:
@@ -39,6 +45,20 @@ class TrainFolder:
         path = self.path / "checkpoints" / "last.pt"
         if path.is_file():
             restore(_read(path)["state"])
+
+    def extend(self, epochs: int, done: int | None = None) -> None:
+        """Take note that a training now has more epochs than it was started with, `done` of them being over.
+
+        None says that all it had were.
+        """
+        if self._run is None or self._run.config["epochs"] == epochs:
+            return
+        before = int(self._run.config["epochs"])
+        entry = {"epochs_before": before, "epochs": epochs, "from_epoch": 1 + (before if done is None else done)}
+        earlier = [one for one in read_json(self.path / EXTENSIONS) or [] if one["epochs"] < epochs]
+        write_json(self.path / EXTENSIONS, [*earlier, entry])
+        self._run.config["epochs"] = epochs
+        self._run.write_text("config.yaml", yaml.safe_dump(self._run.config, sort_keys=False))
 
     def save(self, state: dict[str, Any]) -> None:
         """Write the checkpoint that a restart goes on from."""
@@ -62,7 +82,7 @@ class TrainFolder:
         self._run.iteration = epoch
         return self._run.timed(phase)
 
-    def finish(self, network: NetworkSpec, result: dict[str, Any]) -> None:
+    def finish(self, network: NetworkSpec, result: dict[str, Any], class_names: Sequence[str]) -> None:
         """Write model.safetensors, the kept weights, network.json, how to build it, and result.json."""
         if self._run is None:
             return
@@ -70,8 +90,30 @@ class TrainFolder:
             {name: tensor.contiguous() for name, tensor in _kept(self.path / "checkpoints" / "best.pt").items()}
         )
         write_atomic(self.path / "model.safetensors", content)
-        write_network(self.path, network)
+        write_network(self.path, network, class_names)
         self._run.write_json("result.json", result)
+
+
+def _open(path: Path, config: dict[str, Any]) -> RunFolder:
+    """Open the folder with the settings it was started with, which differ from `config` in fewer epochs at most."""
+    config = json.loads(json.dumps(config))
+    stored = _stored(path / "config.yaml")
+    refuse_renamed("train", stored, where=f"{path / 'config.yaml'}, written by an earlier version",
+                   remedy="choose another --out")  # fmt: skip
+    before, wanted = stored.get("epochs"), config.get("epochs")
+    more = isinstance(before, int) and isinstance(wanted, int) and before < wanted
+    if more and {**stored, "epochs": wanted} == config:
+        config = stored
+    return RunFolder.open(path, kind="train", config=config)
+
+
+def _stored(path: Path) -> dict[str, Any]:
+    """Return the settings of a run folder; nothing where there are none, or none that can be read."""
+    try:
+        value = yaml.safe_load(path.read_text()) if path.is_file() else None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return {}  # RunFolder says what is wrong with them
+    return value if isinstance(value, dict) else {}
 
 
 def _read(path: Path) -> dict[str, Any]:

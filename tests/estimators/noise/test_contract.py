@@ -1,5 +1,8 @@
 """Every concrete NoiseEstimator, found by walking subclasses, keeps the contract of the base class."""
 
+import inspect
+from typing import get_args
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 from tests.contracts import concrete
 
 from wsrnas.errors import InputError
+from wsrnas.estimators.noise import Form
 from wsrnas.estimators.noise.base import NoiseEstimator
 from wsrnas.rng import fixed_global_seed, stream
 
@@ -18,8 +22,13 @@ SMALL = {
 }
 
 
-def build(kind: type[NoiseEstimator], shape=(1, 8, 8), norm="Linf", seed=0) -> NoiseEstimator:
+def build(case, shape=(1, 8, 8), norm="Linf", seed=0) -> NoiseEstimator:
+    kind, form = case
     arguments = {"image_shape": shape, **SMALL.get(kind.__name__, {})} if kind.needs_training else {}
+    if form is not None:
+        arguments["form"] = form
+    if form == "printed":
+        arguments = {name: value for name, value in arguments.items() if name not in ("hidden", "query_size")}
     if kind.__name__ == "Rescale" and norm == "L2":
         arguments["shape"] = "scale"
     with fixed_global_seed(seed):
@@ -37,6 +46,15 @@ def make_batch(shape, count, *, batch=2, seed=0, norm="Linf"):
 
 
 KINDS = concrete(NoiseEstimator)
+CASES = [
+    (kind, form)
+    for kind in KINDS
+    for form in (get_args(Form) if "form" in inspect.signature(kind).parameters else (None,))
+]
+
+
+def title(case):
+    return " ".join(filter(None, (case[0].__name__, case[1])))
 
 
 def test_all_designs_are_found():
@@ -44,14 +62,14 @@ def test_all_designs_are_found():
     assert {"AANE", "EANE", "EANEMinus", "PlusANE", "Rescale", "WeightedAverage"} <= names
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("case", CASES, ids=title)
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32), (2, 9, 12)], ids=str)
 @pytest.mark.parametrize("known_count", [1, 2, 3])
 @pytest.mark.parametrize("wanted_count", [1, 3, 8])
-def test_shapes_range_and_ball(kind, shape, known_count, wanted_count):
+def test_shapes_range_and_ball(case, shape, known_count, wanted_count):
     images, noise, strengths, generator = make_batch(shape, known_count)
     wanted = torch.rand(wanted_count, generator=generator) * 0.4
-    noise_hat = build(kind, shape)(images, noise, strengths, wanted)
+    noise_hat = build(case, shape)(images, noise, strengths, wanted)
     assert noise_hat.shape == (2, wanted_count, *shape)
     assert (noise_hat.abs().amax(dim=(2, 3, 4)) <= wanted + 1e-6).all()
     attacked = images[:, None] + noise_hat
@@ -59,12 +77,12 @@ def test_shapes_range_and_ball(kind, shape, known_count, wanted_count):
     assert attacked.max() <= 1
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("case", CASES, ids=title)
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10_000), norm=st.sampled_from(["Linf", "L2"]), scale=st.floats(0.1, 30))
-def test_projection_holds_for_any_noise_and_weights(kind, seed, norm, scale):
+def test_projection_holds_for_any_noise_and_weights(case, seed, norm, scale):
     images, noise, strengths, generator = make_batch((1, 8, 8), 2, seed=seed, norm=norm)
-    estimator = build(kind, norm=norm, seed=seed)
+    estimator = build(case, norm=norm, seed=seed)
     with torch.no_grad():
         for parameter in estimator.parameters():
             parameter.mul_(scale)
@@ -78,10 +96,10 @@ def test_projection_holds_for_any_noise_and_weights(kind, seed, norm, scale):
     assert attacked.max() <= 1
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_order_of_wanted_strengths_and_batch_do_not_matter(kind):
+@pytest.mark.parametrize("case", CASES, ids=title)
+def test_order_of_wanted_strengths_and_batch_do_not_matter(case):
     images, noise, strengths, _ = make_batch((1, 8, 8), 3)
-    estimator = build(kind)
+    estimator = build(case)
     wanted = torch.tensor([0.3, 0.02, 0.11])
     together = estimator(images, noise, strengths, wanted)
     for column, strength in enumerate(wanted):
@@ -93,42 +111,42 @@ def test_order_of_wanted_strengths_and_batch_do_not_matter(kind):
     torch.testing.assert_close(per_image, together)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_strengths_may_differ_between_images(kind):
+@pytest.mark.parametrize("case", CASES, ids=title)
+def test_strengths_may_differ_between_images(case):
     images, noise, strengths, _ = make_batch((1, 8, 8), 3)
     other = strengths * 0.7
     known, wanted = torch.stack([strengths, other]), torch.tensor([[0.05, 0.2], [0.2, 0.01]])
-    estimator = build(kind)
+    estimator = build(case)
     together = estimator(images, noise, known, wanted)
     for row in range(2):
         alone = estimator(images[row : row + 1], noise[row : row + 1], known[row], wanted[row])
         torch.testing.assert_close(alone[0], together[row])
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_state_dict_round_trip(kind, tmp_path):
+@pytest.mark.parametrize("case", CASES, ids=title)
+def test_state_dict_round_trip(case, tmp_path):
     images, noise, strengths, _ = make_batch((1, 8, 8), 3)
-    first, second = build(kind, seed=1), build(kind, seed=2)
+    first, second = build(case, seed=1), build(case, seed=2)
     torch.save(first.state_dict(), tmp_path / "phi.pt")
     second.load_state_dict(torch.load(tmp_path / "phi.pt", weights_only=True))
     wanted = torch.tensor([0.04, 0.3])
     assert torch.equal(first(images, noise, strengths, wanted), second(images, noise, strengths, wanted))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.needs_training], ids=lambda kind: kind.__name__)
-def test_gradients_reach_every_weight(kind):
+@pytest.mark.parametrize("case", [case for case in CASES if case[0].needs_training], ids=title)
+def test_gradients_reach_every_weight(case):
     images, noise, strengths, _ = make_batch((1, 8, 8), 3, batch=4)
-    estimator = build(kind)
+    estimator = build(case)
     wanted = torch.tensor([0.05, 0.3]).expand(4, -1)
     estimator.estimate(images, noise, strengths.expand(4, -1), wanted).square().sum().backward()
     dead = [name for name, p in estimator.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert not dead
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_wrong_input_is_refused(kind):
+@pytest.mark.parametrize("case", CASES, ids=title)
+def test_wrong_input_is_refused(case):
     images, noise, strengths, _ = make_batch((1, 8, 8), 3)
-    estimator = build(kind)
+    estimator = build(case)
     with pytest.raises(InputError, match=r"known_strengths: expected ascending strengths > 0"):
         estimator(images, noise, strengths.flip(0), torch.tensor([0.1]))
     with pytest.raises(InputError, match=r"known_strengths: expected \(N,\) or \(2, 3\)"):

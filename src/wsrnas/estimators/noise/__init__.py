@@ -8,8 +8,10 @@ from wsrnas.errors import refuse
 from wsrnas.estimators.noise.attention import AANE
 from wsrnas.estimators.noise.base import NoiseEstimator, project
 from wsrnas.estimators.noise.encoding import EANE, EANEMinus
+from wsrnas.estimators.noise.examples import EXAMPLES, examples_per_image, push_noise
 from wsrnas.estimators.noise.fidelity import fidelity, loss_error
-from wsrnas.estimators.noise.fit import RELEASED_FIT, NoiseFit, NoiseLoss, RaisedLoss, fit_noise_estimator, push_noise
+from wsrnas.estimators.noise.fit import RELEASED_FIT, NoiseFit, NoiseLoss, RaisedLoss, fit_noise_estimator
+from wsrnas.estimators.noise.form import Form
 from wsrnas.estimators.noise.plus import PlusANE
 from wsrnas.estimators.noise.refine import REFINE_STEP, refine, refine_outwards
 from wsrnas.estimators.noise.rescale import Rescale
@@ -42,7 +44,7 @@ def noise_estimator(
 ) -> NoiseEstimator:
     """Return the estimator of that name; learned ones are built for images of `image_shape`, weights drawn from `seed`.
 
-    `sizes` are the keyword arguments of its class, such as ``weights="paper"`` or ``hidden=90``.
+    `sizes` are the keyword arguments of its class, such as ``form="printed"`` or ``hidden=90``.
 
     Raises:
         InputError: an unknown name, a size the estimator does not have, or a norm it does not know.
@@ -60,10 +62,12 @@ def noise_estimator(
 __all__ = [
     "AANE",
     "EANE",
+    "EXAMPLES",
     "NOISE_ESTIMATORS",
     "REFINE_STEP",
     "RELEASED_FIT",
     "EANEMinus",
+    "Form",
     "NoiseEstimator",
     "NoiseFit",
     "NoiseLoss",
@@ -71,6 +75,7 @@ __all__ = [
     "RaisedLoss",
     "Rescale",
     "WeightedAverage",
+    "examples_per_image",
     "fidelity",
     "fit_noise_estimator",
     "loss_error",

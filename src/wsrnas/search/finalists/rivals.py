@@ -15,6 +15,7 @@ from wsrnas.evaluation.evaluate import evaluate
 from wsrnas.evaluation.statistics import over_seeds
 from wsrnas.models.load import load_run
 from wsrnas.models.network import GenotypeNetwork
+from wsrnas.parts import PartConfig
 from wsrnas.progress import progress
 from wsrnas.runs import RunFolder
 from wsrnas.search.config import SearchConfig
@@ -23,7 +24,6 @@ from wsrnas.search.setup import count_parameters, network_config, size_config
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import NetworkConfig, SearchSpace
 from wsrnas.spaces.genotype import Genotype
-from wsrnas.training.choices import LossConfig, ScheduleConfig
 from wsrnas.training.config import OptimizerConfig, SelectionConfig, TrainConfig
 from wsrnas.training.train import train
 
@@ -119,9 +119,12 @@ def training_settings(config: SearchConfig) -> TrainConfig:
         seed=config.seed,
         data=replace(config.data, valid_fraction=0.0, valid_limit=None),
         network=size_config(config),
-        loss=LossConfig(name="pgd", eps=training.strength, steps=training.steps),
+        loss=PartConfig(
+            name="pgd",
+            settings={"eps": training.radius(), "steps": training.steps, "step_size": training.step_size()},
+        ),
         optimizer=OptimizerConfig(lr=training.learning_rate, momentum=training.momentum, clip=training.clip),
-        schedule=ScheduleConfig(name="cosine"),
+        schedule=PartConfig(name="cosine"),
         epochs=config.rivals.epochs,
         batch_size=training.batch_size,
         selection=SelectionConfig(by="last"),
