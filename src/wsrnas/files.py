@@ -101,8 +101,8 @@ def read_text(path: Path, *, remedy: str = RESTORE, at_most: int = LARGEST) -> s
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        got = f"the byte {content[error.start]:#04x} at position {error.start}"
-        raise InputError(f"{path}: expected UTF-8 text, got {got}; {remedy}") from error
+        byte = f"byte {content[error.start]:#04x} at position {error.start}"
+        raise InputError(f"{path}: cannot be read as UTF-8 text ({byte}); {remedy}") from error
 
 
 def read_json(path: Path, *, remedy: str = RESTORE) -> Any | None:
