@@ -24,7 +24,7 @@ from wsrnas.models import load
 from wsrnas.models.network import GenotypeNetwork, NetworkConfig, write_network
 from wsrnas.search.report.record import read_search_run
 from wsrnas.search.result import SearchResult
-from wsrnas.spaces.parse import read_genotype
+from wsrnas.spaces.read import read_genotype
 
 ODD = [None, True, -1, 0, 2**70, 10**9, 1e308, float("nan"), float("inf"), "", "../../x", "\udcff", [], {}, [[]], [1e9],
        {"": 0}, "8/255", [None], {"name": [1]}]  # fmt: skip

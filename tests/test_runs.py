@@ -220,7 +220,7 @@ def test_what_a_killed_write_left_goes_and_what_others_left_stays(run):
         (b"[1, 2]", r"config.yaml: expected settings as a YAML mapping, got \[1, 2\]; restore the file"),
         (b"", "expected settings as a YAML mapping, got None"),
         (b"seed: !!python/object/apply:os.system ['touch hacked']", "not YAML .*python/object/apply"),
-        (b"seed: \xff\xfe", r"expected UTF-8 text, got the byte 0xff at position 6; restore the file"),
+        (b"seed: \xff\xfe", r"cannot be read as UTF-8 text \(byte 0xff at position 6\); restore the file"),
         (b"seed: 2001-99-99", "not YAML"),
         (b"[" * 5000, "not YAML"),
         (b"a: &a [1,1,1,1,1,1,1,1,1,1]\n" + b"".join(

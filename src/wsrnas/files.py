@@ -101,8 +101,8 @@ def read_text(path: Path, *, remedy: str = RESTORE, at_most: int = LARGEST) -> s
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        got = f"the byte {content[error.start]:#04x} at position {error.start}"
-        raise InputError(f"{path}: expected UTF-8 text, got {got}; {remedy}") from error
+        byte = f"byte {content[error.start]:#04x} at position {error.start}"
+        raise InputError(f"{path}: cannot be read as UTF-8 text ({byte}); {remedy}") from error
 
 
 def read_json(path: Path, *, remedy: str = RESTORE) -> Any | None:
@@ -163,7 +163,7 @@ def read_settings(path: Path, *, remedy: str = RESTORE) -> dict[str, Any]:
     return parse_settings(read_text(path, remedy=remedy, at_most=LARGEST_SETTINGS), source=str(path), remedy=remedy)
 
 
-def parse_settings(text: str, *, source: str, remedy: str = RESTORE) -> dict[str, Any]:
+def parse_settings(text: str, *, source: str, remedy: str = RESTORE) -> dict[Any, Any]:
     """Return the YAML mapping that a text holds; raises what `read_settings` raises."""
     try:
         value = yaml.safe_load(text)

@@ -33,7 +33,7 @@ def evaluate(arguments: Sequence[str]) -> int:
         "--interval", type=float, default=None, help="widest 95-percent interval wanted, as +- fraction"
     )
     parser.add_argument("--batch_size", type=int, default=None, help="images per batch")
-    options = parser.instantiate(parser.parse_args(list(arguments)))
+    options = parser.parse_args(list(arguments))
     one_of("--norm", options.norm, tuple(STRENGTHS))
     found = run_evaluate(
         options.run,

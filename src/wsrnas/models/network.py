@@ -207,7 +207,10 @@ def network_from(described: dict[str, Any], *, source: str) -> NetworkSpec:
             refuse(f"{source}: members", expected=expected, got=type(members).__name__, remedy=REMEDY)
         if not all(isinstance(member, dict) and "members" not in member for member in members):
             refuse(f"{source}: members", expected="networks that are no ensembles", got="others", remedy=REMEDY)
-        return EnsembleNetwork(members=tuple(network_from(member, source=source) for member in members))
+        found = tuple(network_from(member, source=source) for member in members)
+        if len({tuple(member.contract().items()) for member in found}) != 1:
+            refuse(source, expected="members of the same classes and images", got="others", remedy=REMEDY)
+        return EnsembleNetwork(members=found)
     if kind not in ("genotype", "zoo"):
         refuse(source, expected="kind 'genotype', 'zoo' or 'ensemble'", got=kind, remedy="upgrade wsrnas")
     _check_config(config, source)

@@ -110,6 +110,8 @@ def _read(command: Command, name: str) -> dict[str, Any]:
     else:
         refuse("--recipe", expected="a recipe or a .yaml file", got=name, remedy=nearest(name, names(command)))
     settings = parse_settings(text, source=f"--recipe: {name}", remedy=REMEDY)
+    if odd := [key for key in settings if not isinstance(key, str)]:
+        refuse(f"--recipe {name}", expected="names of settings", got=odd[0])
     refuse_renamed(command, settings, where=f"--recipe {name}")
     return settings
 

@@ -219,8 +219,8 @@ def kind_of(path: Path) -> str | None:
     Raises:
         InputError: a damaged env.json.
     """
-    env = read_json(path / "env.json")
-    return str(env["kind"]) if isinstance(env, dict) and "kind" in env else None
+    kind = read_object(path / "env.json", remedy=RESTORE).get("kind")
+    return None if kind is None else str(kind)
 
 
 def _checkpoint(saved: Any) -> tuple[dict[str, Any], dict[str, int]]:

@@ -14,7 +14,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from wsrnas.errors import InputError, refuse
-from wsrnas.files import read_json, write_atomic, write_json
+from wsrnas.files import read_json, read_settings, write_atomic, write_json
 from wsrnas.models.network import NetworkSpec, write_network
 from wsrnas.recipes import refuse_renamed
 from wsrnas.runs import RunFolder
@@ -113,10 +113,9 @@ def _open(path: Path, config: dict[str, Any]) -> RunFolder:
 def _stored(path: Path) -> dict[str, Any]:
     """Return the settings of a run folder; nothing where there are none, or none that can be read."""
     try:
-        value = yaml.safe_load(path.read_text()) if path.is_file() else None
-    except (yaml.YAMLError, UnicodeDecodeError):
+        return read_settings(path) if path.is_file() else {}
+    except InputError:
         return {}  # RunFolder says what is wrong with them
-    return value if isinstance(value, dict) else {}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -69,9 +69,8 @@ class OneShot(Evaluator):
             momentum=weights.momentum,
             weight_decay=weights.weight_decay,
         )
-        strength = config.trained_at()
-        step_size = weights.step_size(strength)
-        self.attack = PGD(eps=strength, steps=weights.steps, step_size=step_size, random_start=False)
+        strength, steps = config.trained_at(), weights.steps
+        self.attack = PGD(eps=strength, steps=steps, step_size=weights.step_size(strength), random_start=False)
         self.noise_memory = NoiseMemory(config.noise_estimator.memory)
         if self.noise_estimator.needs_training:
             self.noise_optimizer, self.noise_schedule = NoiseFit().optimizer(self.noise_estimator)
