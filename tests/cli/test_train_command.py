@@ -303,8 +303,8 @@ def test_a_run_is_its_own_recipe_and_goes_on(tmp_path, capsys, monkeypatch):
     assert "report: run/report.html" in shown
     assert "learned nothing" in shown
     page = Path("run/report.html").read_text()
-    assert "This training first had 1 epochs and then 2" in page
-    assert "This training first had 1 epochs and then 2" in Path("run/README.md").read_text()
+    assert "first meant to end after epoch 1, and then went on: from epoch 2 on" in page
+    assert "first meant to end after epoch 1, and then went on: from epoch 2 on" in Path("run/README.md").read_text()
 
 
 def test_a_whole_ensemble_is_its_own_recipe_too(tmp_path, monkeypatch):

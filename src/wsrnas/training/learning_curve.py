@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from wsrnas.report.figures import Series, curve_figure
 from wsrnas.report.page import Page
+from wsrnas.report.words import percent
 from wsrnas.training.record import TrainRecord
 from wsrnas.types import format_strength
 
 
 def add_learning_curve(page: Page, record: TrainRecord) -> None:
-    """Accuracy, loss and learning rate after each epoch, of the network or of each member of an ensemble."""
+    """Accuracy of the network or of each member of an ensemble after each epoch, then loss and learning rate."""
     page.section(
         "Learning curve",
         "Accuracy on held-out training images, which choose the epoch that is kept, and on the images trained on "
@@ -18,41 +19,64 @@ def add_learning_curve(page: Page, record: TrainRecord) -> None:
     members = record.members or [record]
     for place, one in enumerate(members, start=1):
         name = f"Network {place} of {len(members)}: " if record.members else ""
-        if one.metrics:
-            _add_curves(page, one, name)
+        if len(one.metrics) > 1:
+            _add_accuracy(page, one, name)
+        elif one.metrics:
+            _add_only_epoch(page, one, name)
         else:
             page.callout("note", f"{name}no epoch is done yet.")
+    names = [f"network {place}" for place in range(1, len(members) + 1)] if record.members else [""]
+    losses = [
+        Series(name, *one.column("train_loss"))
+        for name, one in zip(names, members)
+        if len(one.column("train_loss")[0]) > 1
+    ]
+    if losses:
+        figure = curve_figure(losses, x_label="epoch", y_label="loss per image")
+        page.figure(figure, "Mean training loss per image, in each epoch.")
+    epochs, rates = members[0].column("learning_rate")
+    if len(epochs) > 1:
+        page.figure(
+            curve_figure([Series("", epochs, rates)], x_label="epoch", y_label="learning rate"),
+            "Learning rate at the end of each epoch. Accuracies of epochs whose rate is still high say little.",
+        )
 
 
-def _add_curves(page: Page, record: TrainRecord, name: str) -> None:
-    attacked = "held out, " + attack_text(record)
-    lines = (
-        ("held out, clean", "held_out_accuracy"),
-        (attacked, "held_out_robust_accuracy"),
-        ("trained on", "train_accuracy"),
-    )
+def _add_accuracy(page: Page, record: TrainRecord, name: str) -> None:
+    attack = attack_text(record)
+    lines = (("clean", "held_out_accuracy"), (attack, "held_out_robust_accuracy"), ("trained on", "train_accuracy"))
     accuracies = [
         Series(label, *record.column(key), style="dashed" if key == "train_accuracy" else "solid")
         for label, key in lines
         if record.column(key)[0]
     ]
-    if accuracies:
-        kept = record.result.get("epoch")
-        figure = curve_figure(
-            accuracies, x_label="epoch", y_label="accuracy", percent=True, marks={kept: "kept"} if kept else {}
-        )
-        page.figure(figure, f"{name}Accuracy after each epoch{_trained_at(record)}.")
-    for key, title, caption in (
-        ("train_loss", "loss per image", "Mean training loss per image, in each epoch."),
-        (
-            "learning_rate",
-            "learning rate",
-            "Learning rate at the end of each epoch. Accuracies of epochs whose rate is still high say little.",
-        ),
-    ):
-        epochs, values = record.column(key)
-        if epochs:
-            page.figure(curve_figure([Series("", epochs, values)], x_label="epoch", y_label=title), f"{name}{caption}")
+    if not accuracies:
+        return
+    kept = record.result.get("epoch")
+    figure = curve_figure(
+        accuracies,
+        x_label="epoch",
+        y_label="accuracy",
+        percent=True,
+        chance=record.chance,
+        marks={kept: "kept"} if kept else {},
+    )
+    attacked = f", clean and under {attack}," if record.column("held_out_robust_accuracy")[0] else ""
+    page.figure(
+        figure,
+        f"{name}Accuracy after each epoch on held-out images{attacked} and on the images trained on"
+        f"{_trained_at(record)}.",
+    )
+
+
+def _add_only_epoch(page: Page, record: TrainRecord, name: str) -> None:
+    shown = (
+        ("held out, clean", "held_out_accuracy"),
+        (f"held out, {attack_text(record)}", "held_out_robust_accuracy"),
+        ("trained on", "train_accuracy"),
+    )
+    rows = [[label, percent(record.column(key)[1][0])] for label, key in shown if record.column(key)[1]]
+    page.table(["images", "accuracy"], rows, f"{name}After the only epoch so far{_trained_at(record)}: no curve yet.")
 
 
 def attack_text(record: TrainRecord) -> str:
@@ -67,4 +91,4 @@ def _trained_at(record: TrainRecord) -> str:
         return ""
     values = strengths if isinstance(strengths, list) else [strengths]
     shown = (format_strength(value) if isinstance(value, float) else str(value) for value in values)
-    return f", trained at {', '.join(shown)}"
+    return f", with noise of {', '.join(shown)}"

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-from wsrnas.files import write_atomic
 from wsrnas.report.words import percent
-from wsrnas.training.record import TrainRecord, extension_text, next_commands
+from wsrnas.training.record import TrainRecord, extension_text, next_commands, words
 from wsrnas.types import format_strength
 
 
-def write_model_card(record: TrainRecord) -> Path:
-    """Write `README.md` into the folder of a finished training and return its path."""
-    target = record.path / "README.md"
+def model_card(record: TrainRecord) -> str:
+    """Return the text of the card of a finished training."""
     parts = [_front(record), _summary(record), _accuracy(record), _training(record), _use(record), _limits(record)]
-    write_atomic(target, "\n\n".join(part.strip() for part in parts if part) + "\n")
-    return target
+    return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
 def _front(record: TrainRecord) -> str:
@@ -64,24 +60,26 @@ def _accuracy(record: TrainRecord) -> str:
 
 def _training(record: TrainRecord) -> str:
     settings = {
-        "loss": {"name": record.setting("loss.name"), **(record.setting("loss.settings") or {})},
+        "loss": _part(record, "loss"),
         "bands": record.setting("bands"),
         "weight perturbation (AWP)": record.setting("awp.gamma"),
         "activation": record.setting("activation"),
         "optimiser": record.setting("optimizer"),
-        "schedule": {"name": record.setting("schedule.name"), **(record.setting("schedule.settings") or {})},
+        "schedule": _part(record, "schedule"),
         "epochs": record.setting("epochs"),
         "batch size": record.setting("batch_size"),
         "moving average of the weights": record.setting("ema"),
         "epoch kept by": record.setting("selection.by"),
         "data": {key: value for key, value in (record.setting("data") or {}).items() if value is not None},
     }
-    lines = [f"- {name}: {_words(value)}" for name, value in settings.items() if value not in (None, {})]
+    lines = [f"- {name}: {words(value)}" for name, value in settings.items() if value not in (None, {})]
     lines += [f"- {extension_text(line)}" for line in record.extensions]
     return "## Training\n\n" + "\n".join(lines)
 
 
 def _use(record: TrainRecord) -> str:
+    if record.result.get("learned_nothing"):
+        return ""
     evaluate, check = (command for command, _ in next_commands(record)[:2])
     path = str(record.path)
     python = (
@@ -103,9 +101,6 @@ def _limits(record: TrainRecord) -> str:
     )
 
 
-def _words(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_words(item)}" for key, item in value.items() if item is not None)
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return str(value)
+def _part(record: TrainRecord, part: str) -> str:
+    settings = words(record.setting(f"{part}.settings") or {})
+    return f"{record.setting(f'{part}.name')} ({settings})" if settings else str(record.setting(f"{part}.name"))

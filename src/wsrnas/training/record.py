@@ -12,7 +12,6 @@ from typing import Any, TypeGuard
 import yaml
 
 from wsrnas.errors import InputError, refuse
-from wsrnas.files import read_lines
 from wsrnas.training.folder import EXTENSIONS
 from wsrnas.types import format_strength, parse_strengths
 
@@ -57,6 +56,13 @@ class TrainRecord:
     def epochs(self) -> int:
         """Return how many epochs were asked for."""
         return int(self.setting("epochs", 0))
+
+    @property
+    def chance(self) -> float | None:
+        """Return the accuracy of guessing among equally common classes; None where their number is not known."""
+        described = self.network.get("config")
+        classes = described.get("num_classes") if isinstance(described, dict) else None
+        return 1 / classes if isinstance(classes, int) and classes > 0 else None
 
     @property
     def strengths(self) -> tuple[float, ...]:
@@ -118,7 +124,10 @@ def _read_run(path: Path) -> TrainRecord:
 
 
 def next_commands(record: TrainRecord) -> list[tuple[str, str]]:
-    """Return the commands to go on with, each with a sentence that says what it does."""
+    """Return the commands to go on with, each with a sentence that says what it does.
+
+    A network that has learned nothing can only be trained longer.
+    """
     run = str(record.path)
     strengths = ",".join(["0", *map(format_strength, record.strengths)])
     evaluate = ["wsrnas", "evaluate", run, *(["--strengths", strengths] if record.strengths else [])]
@@ -127,13 +136,16 @@ def next_commands(record: TrainRecord) -> list[tuple[str, str]]:
         name = str(record.setting(f"{part}.name", ""))
         again += [f"--{part}.name", name] if ":" in name else []  # a file may not import code, a command may
     seed = int(record.setting("seed", 0)) + 1
+    go_on = (
+        shlex.join([*again, "--epochs", str(2 * record.epochs), "--out", run]),
+        "Go on for as many epochs again, from where it stands:",
+    )
+    if record.result.get("learned_nothing"):
+        return [go_on]
     return [
         (shlex.join(evaluate), "Measure it on the test set, over the whole spectrum of strengths:"),
         (shlex.join(["wsrnas", "check", run]), "Look for signs that such a measurement deceives:"),
-        (
-            shlex.join([*again, "--epochs", str(2 * record.epochs), "--out", run]),
-            "Go on for as many epochs again, from where it stands:",
-        ),
+        go_on,
         (
             shlex.join([*again, "--seed", str(seed), "--out", f"{run}-seed{seed}"]),
             "Train once more with another seed: one training says little about a method:",
@@ -144,10 +156,19 @@ def next_commands(record: TrainRecord) -> list[tuple[str, str]]:
 def extension_text(line: Line) -> str:
     """Return what it means that a training was given more epochs."""
     return (
-        f"This training first had {line.get('epochs_before')} epochs and then {line.get('epochs')}: from epoch "
-        f"{line.get('from_epoch')} on the learning rate is that of the longer one, so a training of "
-        f"{line.get('epochs')} epochs in one go gives another network."
+        f"This training was first meant to end after epoch {line.get('epochs_before')}, and then went on: from epoch "
+        f"{line.get('from_epoch')} on the learning rate is that of a training of {line.get('epochs')} epochs, so one "
+        "that has so many from the start gives another network."
     )
+
+
+def words(value: object) -> str:
+    """Write a setting as people read it: ``eps 0.1, steps 5``."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {words(item)}" for key, item in value.items() if item is not None)
+    if isinstance(value, list):
+        return ", ".join(map(words, value))
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def _name(described: dict[str, Any]) -> str:
@@ -183,9 +204,9 @@ def _parsed(path: Path) -> Any:
     if not path.is_file():
         return None
     try:
-        if path.suffix == ".jsonl":
-            return read_lines(path)
         text = path.read_text(encoding="utf-8")
+        if path.suffix == ".jsonl":  # an unfinished last line, left by a kill, is not a line
+            return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
         return yaml.safe_load(text) if path.suffix == ".yaml" else json.loads(text)
     except (yaml.YAMLError, ValueError, OSError, RecursionError) as error:
         reason = " ".join(str(error).split())

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from wsrnas.errors import InputError
+from wsrnas.files import write_atomic
 from wsrnas.report.page import Page
 from wsrnas.report.words import duration, percent
 from wsrnas.spaces import get_space
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.training.learning_curve import add_learning_curve, attack_text
-from wsrnas.training.model_card import write_model_card
-from wsrnas.training.record import TrainRecord, extension_text, next_commands, read_train_run
+from wsrnas.training.model_card import model_card
+from wsrnas.training.record import TrainRecord, extension_text, next_commands, read_train_run, words
 
 
 def write_train_report(path: str | Path) -> Path:
@@ -21,6 +23,19 @@ def write_train_report(path: str | Path) -> Path:
         InputError: not the folder of a training, damaged files, no epoch yet, or a folder that cannot be written.
     """
     record = read_train_run(Path(path))
+    try:
+        page, card = _page(record), model_card(record) if record.result else None
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        remedy = "restore the files, or train again in another folder"
+        raise InputError(f"{path}: the files of the run hold what no training writes ({error!r}); {remedy}") from error
+    if card is not None:
+        write_atomic(record.path / "README.md", card)
+    return page.write(record.path / "report.html")
+
+
+def _page(record: TrainRecord) -> Page:
     page = Page(f"Training report: {record.path.resolve().name}", _subtitle(record))
     page.facts(_headline(record))
     _add_callouts(page, record)
@@ -29,9 +44,7 @@ def write_train_report(path: str | Path) -> Path:
     _add_commands(page, record)
     _add_time(page, record)
     _add_facts(page, record)
-    if record.result:
-        write_model_card(record)
-    return page.write(record.path / "report.html")
+    return page
 
 
 def _subtitle(record: TrainRecord) -> str:
@@ -123,16 +136,12 @@ def _add_facts(page: Page, record: TrainRecord) -> None:
         "loss.settings", "bands", "awp.gamma", "activation", "ema", "optimizer.lr", "optimizer.weight_decay",
         "schedule.name", "schedule.settings", "epochs", "batch_size", "selection.by", "runtime.precision",
     )  # fmt: skip
-    rows = [(name, _plain(record.setting(name))) for name in dotted if record.setting(name) not in (None, {})]
+    rows = [(name, words(record.setting(name))) for name in dotted if record.setting(name) not in (None, {})]
     named = (("wsrnas", "wsrnas"), ("torch", "PyTorch"), ("python", "Python"), ("platform", "system"),
              ("threads", "threads"), ("created", "started"))  # fmt: skip
-    rows += [(shown, _plain(record.env[key])) for key, shown in named if record.env.get(key) is not None]
+    rows += [(shown, words(record.env[key])) for key, shown in named if record.env.get(key) is not None]
     page.table(["setting", "value"], rows, "What this result depends on.")
 
 
 def _seconds(record: TrainRecord) -> float:
     return sum(float(line.get("seconds", 0)) for one in (record, *record.members) for line in one.timings)
-
-
-def _plain(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

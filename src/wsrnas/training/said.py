@@ -16,9 +16,10 @@ def what_is_trained(config: TrainConfig, data: DataBundle) -> str:
     bands = config.strength_bands()
     several = f", {len(bands)} networks" if bands else ""
     _, height, width = data.image_shape
+    epochs = f"{config.epochs} epochs" if config.epochs > 1 else "1 epoch"
     return (
         f"training: {loss}, {noise}{several}, on {len(data.train)} images of {data.name} ({width}x{height}, "
-        f"{data.num_classes} classes), {config.epochs} epochs in batches of {config.batch_size}"
+        f"{data.num_classes} classes), {epochs} in batches of {config.batch_size}"
     )
 
 
