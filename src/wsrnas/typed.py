@@ -59,6 +59,23 @@ def check_fields(
             refuse(f"{source}: {name}", expected=_words(hint), got=_short(values[name]), remedy=remedy)
 
 
+def with_numbers(values: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """Return checked values with a number wherever an annotation of the class names one and a whole number stands."""
+    hints = get_type_hints(kind)
+    return {name: _number(value, hints.get(name, Any)) for name, value in values.items()}
+
+
+def _number(value: Any, hint: Any) -> Any:
+    origin, options = get_origin(hint), get_args(hint)
+    if hint is float and isinstance(value, int):
+        return float(value)
+    if origin is list and isinstance(value, list):
+        return [_number(item, options[0]) for item in value]
+    if origin is dict and isinstance(value, dict):
+        return {key: _number(item, options[1]) for key, item in value.items()}
+    return value
+
+
 def finite(values: Any) -> bool:
     """Return whether every number in nested lists and mappings is finite."""
     if isinstance(values, (list, tuple)):

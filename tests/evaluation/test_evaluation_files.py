@@ -57,7 +57,7 @@ def test_the_report_has_all_its_files_and_they_agree(folders: list[Path]) -> Non
 
 
 def test_compare_puts_runs_and_paper_in_one_table(folders: list[Path], tmp_path: Path) -> None:
-    comparison = run_compare([str(folder) for folder in folders], out=str(tmp_path), paper=True)
+    comparison = run_compare([str(folder) for folder in folders], out=str(tmp_path), paper=True, anyway=True)
     assert len(compare(folders).rows) == 3
     headers, rows = comparison.table()
     assert headers[:3] == ["model", "protocol", "clean"]
@@ -104,7 +104,9 @@ def test_a_run_folder_end_to_end(
 ) -> None:
     monkeypatch.setattr(zoo, "create", lambda name, **config: digit_network())
     save_file(undefended.state_dict(), tmp_path / "model.safetensors")
-    (tmp_path / "network.json").write_text('{"kind": "zoo", "name": "racl", "config": {}}')
+    (tmp_path / "network.json").write_text(
+        '{"kind": "zoo", "name": "racl", "config": {"num_classes": 10, "image_shape": [1, 8, 8]}}'
+    )
     (tmp_path / "config.yaml").write_text("data:\n  name: digits\n")
     settings: dict[str, Any] = {"progress": False, "device": "cpu", "limit": 24}
     found = run_evaluate(str(tmp_path), strengths="0,0.1", protocol="both", suite="fast", **settings)

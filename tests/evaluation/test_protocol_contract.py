@@ -41,7 +41,7 @@ def test_it_is_known_by_its_name_and_explains_itself(protocol: Any) -> None:
 def test_it_is_a_value_that_refuses_an_empty_batch(protocol: Any) -> None:
     assert protocol == replace(protocol)
     assert replace(protocol, batch_size=9) != protocol
-    with pytest.raises(InputError, match="batch_size: expected at least 1, got 0"):
+    with pytest.raises(InputError, match="batch_size: expected .*1, got 0"):
         replace(protocol, batch_size=0)
 
 

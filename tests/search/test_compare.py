@@ -28,4 +28,4 @@ def test_the_training_uses_the_whole_training_set_and_selects_nothing():
     assert settings.epochs == 3
     assert settings.data.valid_fraction == 0
     assert settings.selection.by == "last"
-    assert settings.loss.build().passes == 2 * 7 + 2
+    assert settings.build_loss().passes == 2 * 7 + 2

@@ -16,7 +16,7 @@ from wsrnas.evaluation.doubts import doubts
 from wsrnas.evaluation.statistics import AREA_WEIGHTING, area_under_curve, median_strength, wilson_interval
 from wsrnas.evaluation.strengths import Spelling, spell
 from wsrnas.files import read_object, write_atomic
-from wsrnas.typed import check_fields, finite
+from wsrnas.typed import check_fields, finite, with_numbers
 from wsrnas.types import Norm
 
 SCHEMA = 1
@@ -159,6 +159,7 @@ class Evaluation:
         check_fields(values, Evaluation, source=source, remedy=remedy, only=(*_PLAIN, "strengths_text"))
         check_fields(values, _Images, source=source, remedy=remedy)
         _check_lengths(values, source, remedy)
+        values = with_numbers(values, Evaluation)
         return Evaluation(
             **{name: values[name] for name in _PLAIN},
             strengths_text=values.get("strengths_text", []),

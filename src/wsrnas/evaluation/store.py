@@ -17,7 +17,7 @@ from wsrnas.errors import InputError, refuse
 from wsrnas.evaluation.record import Record
 from wsrnas.evaluation.result import Evaluation
 from wsrnas.files import read_object, read_text, write_atomic
-from wsrnas.typed import check_fields
+from wsrnas.typed import check_fields, with_numbers
 from wsrnas.types import Images
 
 AGAIN = "delete it and run again"
@@ -73,8 +73,10 @@ class Store:
             return None
         try:
             values = json.loads(read_text(path, remedy=AGAIN))
-            record = Record(**values)
+            if not isinstance(values, dict):
+                raise ValueError("no JSON object")
             check_fields(values, Record, source=str(path), remedy=AGAIN)
+            record = Record(**with_numbers(values, Record))
             lists = (record.indices, record.broken, record.broken_eight_bit, record.distance)
             if len({len(one) for one in lists}) > 1:
                 raise ValueError("lists of different length")
