@@ -376,6 +376,28 @@ def test_links_from_training_into_the_test_set_are_passed_over(tmp_path: Path) -
     refused(f"data.root: expected class sub-folders in {tmp_path}/links/train, got only links", tmp_path / "links")
 
 
+def test_linked_images_are_read_once_whichever_way_leads_to_them(tmp_path: Path) -> None:
+    pool = make_folder(tmp_path / "pool", {"all": 20})
+    root = make_folder(tmp_path / "root", {"dog": 120})
+    (root / "cat").symlink_to(pool / "all")
+    (root / "dog" / "a.png").symlink_to(pool / "all" / "0.png")
+    (root / "fox").symlink_to(pool / "all")
+    bundle = load_folder(root)
+    assert bundle.class_names == ("cat", "dog")
+    assert len(bundle.train) + len(bundle.valid) + len(bundle.test) == 12
+    assert bundle.notes[0] == f"passed over in {root}: 2 link(s) to what is read anyway (dog/a.png, fox)"
+
+
+def test_images_that_link_from_one_split_into_the_other(tmp_path: Path) -> None:
+    make_splits(tmp_path, TWO)
+    (tmp_path / "train" / "cat" / "a.png").symlink_to("../../test/cat/100.png")
+    bundle = load_folder(tmp_path)
+    assert len(bundle.train) + len(bundle.valid) == 12
+    assert len(bundle.test) == 8
+    said = f"passed over in {tmp_path}/train: 1 link(s) to what is read anyway (train/cat/a.png)"
+    assert bundle.notes == (said, BY_NAME)
+
+
 def test_a_root_and_splits_that_are_links(tmp_path: Path) -> None:
     make_splits(tmp_path / "real", TWO)
     (tmp_path / "link").symlink_to("real")

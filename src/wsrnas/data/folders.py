@@ -54,7 +54,7 @@ def folder(
     notes = (*outer.passed.notes(printable(str(root))), *passed, *unused)
 
     def read(part: Path) -> FolderSource:
-        walk = Walk(root, [other for other in parts if other != part])
+        walk = Walk(root, [other for other in (train, test) if other is not None and other != part])
         return scan(_unwrapped(part), walk, may_lack=scored or part == test)
 
     if train is None and test is not None and scored:

@@ -90,7 +90,7 @@ def _test_split(
         except InputError:  # fewer images than that; any other cause comes up again
             return _test_split(config, None, limited=False, classes=classes)
     try:
-        bundle = load_data(config, seed=0, classes=classes)
+        bundle = load_data(config, seed=0, classes=classes, scored=True)
         return bundle, bundle.test
     except InputError as error:
         if not limited:
