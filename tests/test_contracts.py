@@ -14,6 +14,7 @@ from wsrnas.data.source import Source
 from wsrnas.data.split import Split
 from wsrnas.estimators.loss.base import LossEstimator
 from wsrnas.estimators.noise import NoiseEstimator
+from wsrnas.evaluation import Protocol
 from wsrnas.models.network import NetworkSpec
 from wsrnas.search.base import Evaluator, Strategy
 from wsrnas.search.wsr.choose import Chooser
@@ -29,6 +30,7 @@ TESTED = {
     LossEstimator: "estimators/loss/test_contract.py",
     NetworkSpec: "models/test_network_contract.py",
     NoiseEstimator: "estimators/noise/test_contract.py",
+    Protocol: "evaluation/test_protocol_contract.py",
     Schedule: "training/test_schedules.py",
     SearchSpace: "spaces/test_space_contract.py",
     Source: "data/test_source_contract.py",
