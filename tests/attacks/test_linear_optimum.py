@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from wsrnas.attacks import APGD, FGSM, PGD, RandomNoise, Square, TargetedAPGD
+from wsrnas.attacks import APGD, FGSM, FMN, PGD, RandomNoise, Square, TargetedAPGD
 
 
 class Linear(nn.Module):
@@ -123,6 +123,20 @@ def test_explicit_step_sizes_follow_the_strength():
     assert PGD(eps=0.1, step_size=0.02).at(0.0).step_size == 0.02
 
 
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+def test_fmn_finds_the_distance_to_the_boundary(norm):
+    model, (images, labels) = Linear(), centred()
+    images = images + 0.02 * torch.randn(images.shape, generator=seeded())
+    score = images.flatten(1) @ model.weight
+    labels = (score > 0).long()  # so that the model is right
+    dual = model.weight.abs().sum() if norm == "Linf" else model.weight.norm()
+    noise = FMN(eps=1.0 if norm == "Linf" else 9.0, norm=norm)(model, images, labels) - images
+    flat = noise.flatten(1)
+    lengths = flat.abs().amax(1) if norm == "Linf" else flat.norm(dim=1)
+    assert torch.all(lengths >= score.abs() / dual * (1 - 1e-4))
+    assert torch.all(lengths <= score.abs() / dual * 1.02 + 1e-5)
+
+
 @pytest.mark.parametrize(
     ("attack", "passes"),
     [
@@ -132,6 +146,7 @@ def test_explicit_step_sizes_follow_the_strength():
         (APGD(eps=0.001, steps=9, restarts=2), 39),
         (RandomNoise(eps=0.1, draws=6), 6),
         (Square(eps=0.001, queries=30), 31),
+        (FMN(eps=0.001, steps=9), 20),
     ],
     ids=lambda value: getattr(value, "name", str(value)),
 )

@@ -1,8 +1,7 @@
-"""Every evaluation protocol, found by itself, keeps what the base class promises."""
+"""The contract of every protocol; a new class is found and tested unasked."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,54 +10,99 @@ from tests.contracts import concrete
 from torch import nn
 
 from wsrnas.errors import InputError
-from wsrnas.evaluation import evaluate
-from wsrnas.evaluation.protocols import PROTOCOLS
-from wsrnas.evaluation.protocols.base import Protocol
+from wsrnas.evaluation import PROTOCOLS, Protocol, Released, Strict, evaluate
+from wsrnas.evaluation.lock import digests
+
+KINDS = concrete(Protocol)
+STRENGTHS = [0, 0.1, 0.2]
 
 
-@pytest.fixture(params=concrete(Protocol), ids=lambda kind: kind.name)
-def protocol(request: pytest.FixtureRequest) -> Any:
-    return request.param(batch_size=8)
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
+def kind(request: pytest.FixtureRequest) -> type[Protocol]:
+    found: type[Protocol] = request.param
+    return found
 
 
-@pytest.fixture(scope="module")
-def network() -> nn.Module:
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3)).eval()
+def test_every_protocol_is_known_by_its_name_and_is_a_value(kind: type[Protocol]) -> None:
+    assert PROTOCOLS[kind.name] == kind()
+    assert kind(batch_size=7) != kind()
+    assert kind.__final__ is True  # type: ignore[attr-defined]
+    assert kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    assert kind.explanation.endswith(".")
+    with pytest.raises(InputError, match="batch_size: expected a whole number >= 1, got 0"):
+        kind(batch_size=0)
 
 
-@pytest.fixture(scope="module")
-def images() -> torch.Tensor:
-    return torch.rand(12, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+def test_an_object_is_its_name(kind: type[Protocol], undefended: nn.Module, digits: Any) -> None:
+    images, labels = digits.images[:30], digits.labels[:30]
+    by_name = evaluate(undefended, images, labels, STRENGTHS, protocol=kind.name, suite="fast", batch_size=10)
+    as_object = evaluate(undefended, images, labels, STRENGTHS, protocol=kind(batch_size=10), suite="fast")
+    assert by_name.to_dict() == as_object.to_dict()
+    assert by_name.protocol == kind.name
 
 
-def test_it_is_known_by_its_name_and_explains_itself(protocol: Any) -> None:
-    assert PROTOCOLS[protocol.name].name == protocol.name
-    assert len(protocol.explanation) > 40
-    assert isinstance(protocol.believed, bool)
+def test_strength_zero_is_clean_accuracy_and_the_model_is_as_it_was(
+    kind: type[Protocol], undefended: nn.Module, digits: Any
+) -> None:
+    before = digests(undefended)
+    found = evaluate(undefended, digits.images[:30], digits.labels[:30], STRENGTHS, protocol=kind(), suite="fast")
+    assert found.accuracy[0] == found.clean_accuracy
+    assert digests(undefended) == before
+    assert found.survives.shape == (30, 3)
+    assert found.accuracy == found.survives.double().mean(0).tolist()
+    assert list(found.per_attack) == list(found.attacks)
 
 
-def test_it_is_a_value_that_refuses_an_empty_batch(protocol: Any) -> None:
-    assert protocol == replace(protocol)
-    assert replace(protocol, batch_size=9) != protocol
-    with pytest.raises(InputError, match="batch_size: expected .*1, got 0"):
-        replace(protocol, batch_size=0)
+def test_every_row_of_its_table_has_a_cell_for_every_column(
+    kind: type[Protocol], undefended: nn.Module, digits: Any
+) -> None:
+    protocol = kind()
+    found = evaluate(undefended, digits.images[:20], digits.labels[:20], STRENGTHS, protocol=protocol, suite="fast")
+    columns = protocol.columns(found)
+    assert columns[0] == f"{kind.name} %"
+    assert len(set(columns)) == len(columns)
+    for row in range(3):
+        cells = protocol.cells(found, row)
+        assert len(cells) == len(columns)
+        assert cells[0] == f"{100 * found.accuracy[row]:.1f}"
+    assert protocol.attack_note(found)
 
 
-def test_its_curve_has_a_row_a_strength_and_falls(protocol: Any, network: nn.Module, images: torch.Tensor) -> None:
-    labels = network(images).argmax(1)
-    result = evaluate(network, images, labels, [0, 0.1, 0.4], protocol=protocol.name, suite="fast", progress=False)
-    assert result.protocol == protocol.name
-    assert len(result.accuracy) == 3
-    assert result.accuracy[0] >= result.accuracy[2]
-    cells = [protocol.cells(result, row) for row in range(3)]
-    assert {len(row) for row in cells} == {len(protocol.columns(result))}
-    assert set(protocol.identity()) >= {"batch size"}
+def test_headlines_come_from_strict_alone() -> None:
+    assert [name for name, protocol in PROTOCOLS.items() if protocol.believed] == [Strict.name]
+    assert next(iter(PROTOCOLS)) == Strict.name
+    assert (Strict().line, Released().line) == ("solid", "dashed")
+    assert (Strict().label("a"), Released().label("a")) == ("a", "a, released")
 
 
-def test_the_network_is_left_as_it_was(protocol: Any, network: nn.Module, images: torch.Tensor) -> None:
-    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    evaluate(network, images, torch.zeros(12, dtype=torch.long), [0.1], protocol=protocol.name, suite="fast",
-             progress=False)  # fmt: skip
-    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
-    assert not network.training
+def test_a_protocol_of_ones_own(undefended: nn.Module, digits: Any) -> None:
+    from dataclasses import dataclass
+    from typing import ClassVar
+
+    from wsrnas.evaluation.protocols import Curve, Setting
+
+    @dataclass(frozen=True, kw_only=True)
+    class Clean(Protocol):
+        """No attack at all."""
+
+        name: ClassVar[str] = "clean"
+        explanation: ClassVar[str] = "Clean: nothing is attacked."
+        believed: ClassVar[bool] = False
+
+        def accepted(self, attacks: Any, suite: Any) -> Any:
+            return {}
+
+        def described(self, attacks: Any) -> dict[str, str]:
+            return {"none": "no attack"}
+
+        def check(self, model: nn.Module, norm: Any) -> None:
+            pass
+
+        def measure(self, setting: Setting, attacks: Any) -> Curve:
+            survives = setting.clean_correct[:, None].expand(-1, len(setting.strengths)).clone()
+            share = survives.double().mean(0).tolist()
+            return Curve(survives=survives, survives_eight_bit=survives, raw_accuracy=share, per_attack={"none": share})
+
+    found = evaluate(undefended, digits.images[:20], digits.labels[:20], STRENGTHS, protocol=Clean())
+    assert found.accuracy == [found.clean_accuracy] * 3
+    assert torch.equal(found.survives[:, 0], found.survives[:, 2])

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wsrnas.attacks.norms import Ball
+from wsrnas.attacks import Attack
 from wsrnas.evaluation.protocols.base import Setting
-from wsrnas.evaluation.record import EXAMPLES, AnyAttack, Record
-from wsrnas.evaluation.scoring import Tally, batches, craft, examples, keep, score
-from wsrnas.evaluation.verify import RADIUS_ROUNDING
+from wsrnas.evaluation.record import EXAMPLES, Record
+from wsrnas.evaluation.scoring import Tally, answers, batches, craft, examples, keep, plainly, score
+from wsrnas.evaluation.verify import RADIUS_ROUNDING, distances
 from wsrnas.types import Norm
 
 
@@ -23,13 +23,18 @@ def reach(images: Tensor, norm: Norm) -> float:
 
 
 class Nearest:
-    """The nearest adversarial images that one attack found, looked for once and projected to every strength asked."""
+    """The nearest adversarial images that one attack found, looked for once for all strengths.
 
-    def __init__(self, setting: Setting, label: str, attack: AnyAttack) -> None:
+    `distance` (B,) holds how far they are, once `within` was called: 0 where the model errs without noise, inf where
+    none was found.
+    """
+
+    def __init__(self, setting: Setting, label: str, attack: Attack) -> None:
         self._setting, self._label, self._attack = setting, label, attack
         self._due = float(attack.passes)
         self._found: list[Tensor] | None = None
         self._broken_gradients = False
+        self.distance = torch.zeros(len(setting.labels), dtype=torch.float64)
 
     def passes_due(self) -> float:
         """Return the passes of the search the first time it is asked for, then 0."""
@@ -37,28 +42,45 @@ class Nearest:
         return due
 
     def within(self, strength: float) -> Record:
-        """Return which images have an adversarial image within a strength, each verified as for any other attack.
+        """Return which images break within a strength, each verified as for any other attack.
 
-        distance(x) ≤ ε implies broken at ε; an image whose nearest one is farther is tried at the edge of its ball.
+        distance(x) ≤ ε implies broken at ε; where the nearest one is farther the attack tries what it can in the ball.
         """
         setting, count = self._setting, len(self._setting.labels)
         tally, kept = Tally(), list[tuple[int, Tensor, Tensor]]()
+        attack = self._attack.at(strength)
         for (rows, _), found in zip(batches(list(range(count)), setting.batch_size), self._search()):
-            moved = Ball(setting.images[rows], strength, setting.norm).project(found)
-            wrong = score(setting, tally, None, self._label, strength, rows, moved)
+            model = setting.copies.fresh()
+            given = [part.to(setting.device) for part in (setting.images[rows], setting.labels[rows], found)]
+            with plainly(self._label, len(rows)):
+                moved = attack.from_nearest(model, *given).cpu().contiguous()
+            wrong = score(setting, tally, model, self._label, strength, rows, moved)
             kept += examples(setting, rows, moved, wrong, EXAMPLES - len(kept))
         keep(setting, self._label, strength, kept)
-        tally.broken_gradients = self._broken_gradients
-        return Record(attack=self._label, strength=strength, indices=list(range(count)), **asdict(tally))
+        tally.broken_gradients |= self._broken_gradients
+        known = [None if math.isinf(one) else one for one in self.distance.tolist()]
+        indices = list(range(count))
+        return Record(attack=self._label, strength=strength, indices=indices, nearest=known, **asdict(tally))
+
+    def resumed(self, record: Record) -> Record:
+        """Take the distances from a record that was finished before, and return it."""
+        self.passes_due()
+        known = [math.inf if one is None else one for one in record.nearest or []]
+        self.distance = torch.tensor(known, dtype=torch.float64)
+        return record
 
     def _search(self) -> list[Tensor]:
         if self._found is None:
-            setting, radius = self._setting, reach(self._setting.images, self._setting.norm)
-            self._found = []
+            setting, self._found = self._setting, []
             for rows, start in batches(list(range(len(setting.labels))), setting.batch_size):
-                model = setting.copies.fresh()
-                self._found.append(craft(setting, model, self._label, self._attack, radius, rows, start))
+                model, radius = setting.copies.fresh(), reach(setting.images, setting.norm)
+                found = craft(setting, model, self._label, self._attack, radius, rows, start)
+                wrong = answers(setting, setting.copies.fresh(), found).argmax(1) != setting.labels[rows]
+                far = distances(setting.images[rows], found, setting.norm)
+                self.distance[rows] = torch.where(wrong, far, torch.inf)
+                self._found.append(found)
                 self._broken_gradients |= model.broken_gradients
+            self.distance[~setting.clean_correct] = 0.0
         return self._found
 
 
@@ -67,10 +89,10 @@ def cross_check(
 ) -> dict[str, dict[str, Any]]:
     """Return, for every attack that minimises, how its curve agrees with that of the attacks at fixed strength.
 
-    `distance` is that of the nearest adversarial image it found for each image: 0 where the model errs without noise,
-    None beyond the largest strength. At each strength: `accuracy` by it alone; `broken_by_it_alone`, images that the
-    others had left until then; `missed_by_it`, images broken by others although it found nothing as near; `agreement`,
-    the share of all images that are neither.
+    `distance` is how far away it found an adversarial image of each image, None where it found none. At each strength:
+    `accuracy`, the share of images for which that is farther than the strength; `broken_by_it_alone`, images that it
+    broke and the others had left until then; `missed_by_it`, images broken by others although it found nothing as near;
+    `agreement`, the share of all images that are neither.
 
     Args:
         before: by label, (images, strengths): right just before that attack joined at that strength.
@@ -81,19 +103,15 @@ def cross_check(
         own = {record.strength: record for record in records if record.attack == label}
         if not own:
             continue
-        distance = torch.where(setting.clean_correct, torch.inf, 0.0).double()
-        columns = []
-        for strength in setting.strengths:
-            if strength > 0:
-                broken = torch.tensor(own[strength].broken)
-                distance = torch.where(
-                    broken, torch.tensor(own[strength].distance).double().minimum(distance), distance
-                )
-            columns.append(distance <= strength + RADIUS_ROUNDING)
-        within = torch.stack(columns, dim=1)
-        alone, missed = (right & within).sum(0), (~survives & ~within).sum(0)
+        known = next(iter(own.values())).nearest or []
+        distance = torch.tensor([math.inf if one is None else one for one in known], dtype=torch.float64)
+        strengths = torch.tensor(setting.strengths, dtype=torch.float64)
+        within = distance[:, None] <= strengths + RADIUS_ROUNDING
+        never = [False] * len(setting.labels)
+        broken = torch.tensor([own[one].broken if one in own else never for one in setting.strengths]).T
+        alone, missed = (right & broken).sum(0), (~survives & ~within & ~broken).sum(0)
         found[label] = {
-            "distance": [None if math.isinf(one) else one for one in distance.tolist()],
+            "distance": known,
             "accuracy": (~within).double().mean(0).tolist(),
             "broken_by_it_alone": alone.tolist(),
             "missed_by_it": missed.tolist(),
