@@ -59,7 +59,8 @@ def exercised(file: str, session: pytest.Session) -> set[type]:
     found: set[type] = set()
     for item in _items(pytest.Module.from_parent(session, path=HERE / file)):
         for value in item.callspec.params.values() if hasattr(item, "callspec") else ():
-            found.add(value if inspect.isclass(value) else type(value))
+            for one in value if isinstance(value, tuple) else (value,):
+                found.add(one if inspect.isclass(one) else type(one))
     return found
 
 

@@ -58,7 +58,8 @@ def test_flat_and_nested_are_inverse_where_nothing_is_called_settings():
 @pytest.mark.parametrize("name", recipes.names("search"))
 @pytest.mark.parametrize("preset", sorted(recipes.PRESETS))
 def test_every_recipe_makes_a_configuration_under_both_presets(name, preset):
-    config = configured(SearchConfig, "search", name, preset=preset)
+    own = {"data.root": "photos"} if name == "photos" else {}
+    config = configured(SearchConfig, "search", name, own, preset=preset)
     assert (config.recipe, config.preset) == (name, preset)
 
 
@@ -66,12 +67,11 @@ def test_a_renamed_setting_has_a_new_name_that_exists():
     known = set(SearchConfig.__dataclass_fields__)
     for new in RENAMED["search"].values():
         assert new.split(".")[0] in known
-    table = RENAMED["search"]
-    assert new_name(table, "choose.explore") == "strategy.settings.exploration"
-    assert new_name(table, "weights.batch_size") == "training.batch_size"
-    assert new_name(table, "loss.images") == "measure.images"
-    assert new_name(table, "noise.refine") == "noise_estimator.refine"
-    assert new_name(table, "space.channels") is None
+    assert new_name("search", "choose.explore") == "strategy.settings.exploration"
+    assert new_name("search", "weights.batch_size") == "training.batch_size"
+    assert new_name("search", "loss.images") == "measure.images"
+    assert new_name("search", "noise.refine") == "noise_estimator.refine"
+    assert new_name("search", "space.channels") is None
 
 
 def test_a_group_given_in_part_keeps_what_its_owner_usually_has():

@@ -13,11 +13,14 @@ from wsrnas.data.augment import Augment
 from wsrnas.data.source import Source
 from wsrnas.data.split import Split
 from wsrnas.estimators.loss.base import LossEstimator
+from wsrnas.estimators.loss.features import Features
 from wsrnas.estimators.noise import NoiseEstimator
+from wsrnas.evaluation.protocols.base import Protocol
 from wsrnas.models.network import NetworkSpec
+from wsrnas.networks.parts import Part
 from wsrnas.search.base import Evaluator, Strategy
 from wsrnas.search.wsr.choose import Chooser
-from wsrnas.spaces import SearchSpace, SuperNetwork
+from wsrnas.spaces import Genotype, SearchSpace, SuperNetwork
 from wsrnas.training.losses import TrainingLoss
 from wsrnas.training.schedules import Schedule
 
@@ -29,6 +32,7 @@ TESTED = {
     LossEstimator: "estimators/loss/test_contract.py",
     NetworkSpec: "models/test_network_contract.py",
     NoiseEstimator: "estimators/noise/test_contract.py",
+    Protocol: "evaluation/test_protocol_contract.py",
     Schedule: "training/test_schedules.py",
     SearchSpace: "spaces/test_space_contract.py",
     Source: "data/test_source_contract.py",
@@ -38,7 +42,11 @@ TESTED = {
     TrainingLoss: "training/test_losses.py",
 }
 """The file that holds every class of a contract to its promises."""
-UNTESTED: dict[type, str] = {}
+UNTESTED: dict[type, str] = {
+    Features: "every space's are asked of the space, in spaces/test_space_contract.py",
+    Genotype: "every space's are written and read back through the space, in spaces/test_space_contract.py",
+    Part: "pieces of networks are counted against what they build, in networks/test_blocks.py",
+}
 """Abstract bases that need no contract test, each with the reason."""
 
 NEW = """
@@ -95,6 +103,12 @@ def test_a_class_deep_in_a_sub_package_is_found_and_missed_by_its_contract_test(
     assert "Between" not in before
     with pytest.raises(AssertionError, match=r"attacks/test_attack_contract\.py does not test \['Deepest'\]"):
         test_the_contract_test_runs_with_every_class(Attack, request)
+
+
+def test_a_module_that_cannot_be_imported_is_no_reason_to_look_away(deep, tmp_path):
+    (tmp_path / "deep" / "broken.py").write_text("from wsrnas.attacks.base import Attak\n")
+    with pytest.raises(ImportError, match="Attak"):
+        concrete(Attack)
 
 
 def test_a_class_that_was_taken_away_again_is_not_found():

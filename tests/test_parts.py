@@ -123,11 +123,16 @@ def test_a_class_from_anywhere(shapes: Parts[Shape], tmp_path: Path, monkeypatch
 def test_a_class_that_an_installed_package_announces(shapes: Parts[Shape], monkeypatch: pytest.MonkeyPatch) -> None:
     announced = EntryPoint(name="dot", value="collections:OrderedDict", group="wsrnas.shapes")
 
+    broken = EntryPoint(name="gone", value="nowhere_at_all:Shape", group="wsrnas.shapes")
+
     def found(*, group: str) -> list[EntryPoint]:
-        return [announced] if group == "wsrnas.shapes" else []
+        return [announced, broken] if group == "wsrnas.shapes" else []
 
     monkeypatch.setattr(parts, "entry_points", found)
-    assert shapes.names() == ("square", "disc", "dot")
+    assert shapes.names() == ("square", "disc", "dot", "gone")
+    message = r"shape: cannot load 'gone' from nowhere_at_all:Shape \(ModuleNotFoundError.*remove the package"
+    with pytest.raises(InputError, match=message):
+        shapes.kind("gone", argument="shape")
     with pytest.raises(InputError, match="expected a subclass of .*Shape, got dot, another class"):
         shapes.kind("dot", argument="shape")
 

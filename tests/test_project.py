@@ -8,6 +8,7 @@ import yaml
 from tests.traces import ROOT
 
 import wsrnas
+from wsrnas.recipes.renamed import RENAMED
 
 DOCS = ROOT / "docs"
 GATE = (ROOT / "check").read_text()
@@ -100,3 +101,13 @@ def test_the_slowest_tests_that_contributing_names_exist():
     assert len(rows) == 10
     for file, name in rows:
         assert f"def {name}(" in (ROOT / file).read_text(), f"{file}::{name}"
+
+
+def test_upgrading_lists_every_renamed_setting_and_only_those():
+    tables = re.findall(r"^### `wsrnas (\w+)`\n(.*?)(?=^##|\Z)", (ROOT / "UPGRADING.md").read_text(), re.DOTALL | re.M)
+    listed = {
+        (command, old.removesuffix(".*"), new.removesuffix(".*"))
+        for command, text in tables
+        for old, new in re.findall(r"^\| `([\w.*]+)` \| `([\w.*]+)` \|$", text, re.MULTILINE)
+    }
+    assert listed == {(command, old, new) for command, table in RENAMED.items() for old, new in table.items()}

@@ -12,6 +12,14 @@ import torch
 from matplotlib import pyplot
 
 ROOT = Path(__file__).resolve().parents[1]
+KNOWN_VARIABLES = (
+    "KMP_DUPLICATE_LIB_OK",
+    "KMP_INIT_AT_FORK",
+    "PYTEST_CURRENT_TEST",
+    "PYTORCH_NVML_BASED_CUDA_CHECK",
+    "TORCHINDUCTOR_CACHE_DIR",
+)
+"""Variables that scikit-learn, the engine and PyTorch set when they are first used, and pytest's own."""
 KNOWN_THREADS = ("TMonitor",)
 """Threads that a library keeps for the whole process: tqdm's monitor."""
 KNOWN_FILES = frozenset((".coverage", ".hypothesis", ".pytest_cache"))
@@ -35,7 +43,7 @@ class Traces:
 def traces(folders: tuple[Path, ...]) -> Traces:
     """Return the state now, with the entries of `folders`."""
     return Traces(
-        environment={name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"},
+        environment={name: value for name, value in os.environ.items() if name not in KNOWN_VARIABLES},
         folder=Path.cwd(),
         files=frozenset(
             folder / entry for folder in folders for entry in os.listdir(folder) if entry not in KNOWN_FILES

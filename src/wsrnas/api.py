@@ -6,18 +6,24 @@ The command line only parses and calls these. `wsrnas.search(…)`, `wsrnas.trai
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from wsrnas.configure import configured
 from wsrnas.data import load_data
+from wsrnas.errors import refuse
 from wsrnas.evaluation.checks import Verdict
 from wsrnas.evaluation.command import run_check, run_evaluate
+from wsrnas.evaluation.report import write_report
 from wsrnas.evaluation.result import Evaluation
 from wsrnas.models.load import load
-from wsrnas.models.named import network_spec
+from wsrnas.models.named import network_spec, read_arch, size_of
+from wsrnas.runs import kind_of
+from wsrnas.search.report.page import write_search_report
 from wsrnas.search.run import search
 from wsrnas.training.config import TrainConfig
+from wsrnas.training.report import write_train_report
 from wsrnas.training.train import TrainResult
 from wsrnas.training.train import train as train_network
 
@@ -41,8 +47,15 @@ def train(
         InputError: an unknown architecture, recipe or setting, a value that does not fit, or unusable data or folder.
     """
     config = recipe if isinstance(recipe, TrainConfig) else configured(TrainConfig, "train", recipe, settings)
+    said = {key.removeprefix("network.") for key in settings if key.startswith("network.")}
+    said |= set(settings.get("network", {}))
+    arch = read_arch(str(architecture))
     data = load_data(config.data, config.seed)
-    return train_network(config, network_spec(str(architecture), config.network, data), out, data=data)
+    network = network_spec(arch, config.network, data, said=said)
+    config = replace(config, network=size_of(network, config.network))
+    result = train_network(config, network, out, data=data)
+    write_train_report(Path(out))
+    return result
 
 
 def evaluate(
@@ -93,6 +106,13 @@ def report(run: str | Path) -> Path:
     Raises:
         InputError: not a run folder, or one without anything to show yet.
     """
-    from wsrnas.search.report.page import write_search_report
-
-    return write_search_report(Path(run))
+    path = Path(run)
+    kind = kind_of(path)
+    if kind == "train":
+        return write_train_report(path)
+    if kind == "study":
+        remedy = "start the same study command again: finished parts are not made anew"
+        refuse("run", expected="a search, a training or an evaluation", got=f"{run}, a study", remedy=remedy)
+    if kind is None and (path / "eval").is_dir():
+        return write_report(path)
+    return write_search_report(path)

@@ -90,7 +90,7 @@ def instantiated(
     return kind(**arguments)
 
 
-def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return nested settings with dotted keys; `settings` mappings stay whole."""
     result: dict[str, Any] = {}
     for key, value in settings.items():

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, is_dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType, UnionType
 from typing import Any, Generic, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -61,7 +61,7 @@ class Parts(Generic[Part]):
             return self._known[name]
         announced = self._announced()
         if name in announced:
-            return self._checked(announced[name].load(), name, argument)
+            return self._checked(_loaded(announced[name], argument), name, argument)
         if ":" in name:
             module = name.partition(":")[0]
             if not imports and module not in sys.modules:
@@ -88,7 +88,7 @@ class Parts(Generic[Part]):
         Raises:
             InputError: an unknown name, a setting that the part does not have or that does not fit, or one it needs.
         """
-        kind: Any = self.kind(config.name, argument=argument)
+        kind: Any = self.kind(config.name, argument=f"{argument}.name")
         parameters = inspect.signature(kind).parameters
         wanted = {key: value for key, value in given.items() if key in parameters}
         settings = self._converted(config, argument, set(given))
@@ -97,7 +97,7 @@ class Parts(Generic[Part]):
         return built
 
     def _converted(self, config: PartConfig, argument: str, given: set[str]) -> dict[str, Any]:
-        kind: Any = self.kind(config.name, argument=argument)
+        kind: Any = self.kind(config.name, argument=f"{argument}.name")
         allowed = _settings(kind, given)
         for key in config.settings:
             if key not in allowed:
@@ -115,7 +115,7 @@ class Parts(Generic[Part]):
             for key, value in config.settings.items()
         }
 
-    def _announced(self) -> dict[str, Any]:
+    def _announced(self) -> dict[str, EntryPoint]:
         return {point.name: point for point in entry_points(group=f"wsrnas.{self.group}")}
 
     def _checked(self, found: Any, name: str, argument: str) -> type[Any]:
@@ -126,6 +126,15 @@ class Parts(Generic[Part]):
             missing = ", ".join(sorted(vars(found)["__abstractmethods__"]))
             refuse(argument, expected=f"a finished subclass of {self.base.__name__}", got=f"{name} without {missing}")
         return cast("type[Part]", found)
+
+
+def _loaded(point: EntryPoint, argument: str) -> Any:
+    try:
+        return point.load()
+    except (Exception, SystemExit) as error:  # whatever somebody's package does when it is imported
+        reason = f"{type(error).__name__}: {error}"
+        remedy = "repair or remove the package that announces it"
+        raise InputError(f"{argument}: cannot load {point.name!r} from {point.value} ({reason}); {remedy}") from error
 
 
 def imported(path: str, *, argument: str) -> Any:
@@ -222,8 +231,18 @@ def convert(value: Any, hint: Any, argument: str) -> Any:
         return value
     if origin is tuple and options == (float, Ellipsis):
         return parse_strengths(value, argument=argument)
+    if origin is tuple and options[1:] == (Ellipsis,):
+        return tuple(convert(item, options[0], argument) for item in _items(value))
     if origin is tuple and isinstance(value, list):
         return tuple(value)
     if origin in (dict, Mapping) and not isinstance(value, Mapping):
         refuse(argument, expected="a mapping", got=value)
     return value
+
+
+def _items(value: Any) -> list[Any]:
+    """Return what a list, text such as ``99,149``, or a single value holds."""
+    if isinstance(value, str):
+        parts = [part.strip() for part in value.strip().strip("[]()").split(",")]
+        return [int(part) if part.lstrip("-").isdigit() else part for part in parts if part]
+    return list(value) if isinstance(value, (list, tuple)) else [value]

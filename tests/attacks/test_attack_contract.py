@@ -14,6 +14,7 @@ QUICK = {
     "APGD": {"steps": 8, "restarts": 2},
     "AutoAttack": {"steps": 3, "queries": 10},
     "BlackBox": {"rounds": 1, "epochs": 1},
+    "FMN": {"steps": 8, "classes": 3, "closing": 4},
     "PGD": {"steps": 4},
     "RandomNoise": {"draws": 3},
     "Square": {"queries": 40},
@@ -44,9 +45,19 @@ def lengths(noise, norm):
 
 
 def test_every_attack_is_found_exported_and_final():
-    assert {"FGSM", "PGD", "APGD", "TargetedAPGD", "Square", "Transfer", "BlackBox", "RandomNoise", "AutoAttack"} <= {
-        cls.__name__ for cls in ATTACKS
+    named = {
+        "FGSM",
+        "PGD",
+        "APGD",
+        "TargetedAPGD",
+        "FMN",
+        "Square",
+        "Transfer",
+        "BlackBox",
+        "RandomNoise",
+        "AutoAttack",
     }
+    assert named <= {cls.__name__ for cls in ATTACKS}
     for cls in ATTACKS:
         assert cls.__name__ in wsrnas.attacks.__all__
         assert cls.__final__ is True

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from wsrnas.cli import main
 from wsrnas.models.network import GenotypeNetwork, write_network
 from wsrnas.rng import stream
-from wsrnas.spaces import Genotype, NasBench201Space, NetworkConfig
+from wsrnas.spaces import CellGenotype, NasBench201Space, NetworkConfig
 
 MODULE = """
 from typing import ClassVar
@@ -29,7 +29,7 @@ def run(tmp_path, monkeypatch):
     known = NasBench201Space().sample(stream(0, "genotype"))
     weights = GenotypeNetwork(genotype=known, config=SIZE).initialise(0).state_dict()
     save_file(weights, tmp_path / "run" / "model.safetensors")
-    own = Genotype("vouched_space:Same", known.cells)
+    own = CellGenotype("vouched_space:Same", known.cells)
     write_network(tmp_path / "run", GenotypeNetwork(genotype=own, config=SIZE))
     yield ["evaluate", "run", "--data.name=digits", "--limit=20", "--strengths=0", "--device=cpu"]
     sys.modules.pop("vouched_space", None)

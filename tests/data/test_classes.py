@@ -320,6 +320,14 @@ def test_only_a_test_part_is_enough_to_score(tmp_path: Path) -> None:
         load_parquet(tmp_path / "b")
 
 
+def test_scoring_without_a_network(tmp_path: Path) -> None:
+    make_folder(tmp_path / "test", {"dog": 120}, each=1)
+    bundle = load_data(DataConfig(name="folder", root=str(tmp_path)), scored=True)
+    assert (bundle.class_names, len(bundle.test)) == (("dog",), 1)
+    with pytest.raises(InputError, match=r"data.root: expected one training set"):
+        load_data(DataConfig(name="folder", root=str(tmp_path)))
+
+
 def test_limits_of_the_training_do_not_stand_in_the_way_of_scoring(tmp_path: Path) -> None:
     root = make_splits(tmp_path, SHADES)
     limits = {"train_limit": 1000, "valid_limit": 2}

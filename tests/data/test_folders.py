@@ -364,9 +364,37 @@ def test_links_from_training_into_the_test_set_are_passed_over(tmp_path: Path) -
     make_splits(tmp_path, TWO)
     (tmp_path / "train" / "cat" / "more").symlink_to("../../test/cat")
     (tmp_path / "train" / "hen").symlink_to("../test")
+    (tmp_path / "train" / "up").symlink_to("..")
+    (tmp_path / "up").symlink_to("..")
     bundle = load_folder(tmp_path)
     assert len(bundle.train) + len(bundle.valid) == 12
-    said = f"passed over in {tmp_path}/train: 2 link(s) to what is read anyway (train/cat/more, train/hen)"
+    said = f"passed over in {tmp_path}/train: 3 link(s) to what is read anyway (train/cat/more, train/hen, train/up)"
+    assert bundle.notes == (f"passed over in {tmp_path}: 1 link(s) to what is read anyway (up)", said, BY_NAME)
+    (tmp_path / "links" / "train").mkdir(parents=True)
+    (tmp_path / "links" / "train" / "cat").symlink_to("../../test/cat")
+    (tmp_path / "links" / "test").symlink_to("../test")
+    refused(f"data.root: expected class sub-folders in {tmp_path}/links/train, got only links", tmp_path / "links")
+
+
+def test_linked_images_are_read_once_whichever_way_leads_to_them(tmp_path: Path) -> None:
+    pool = make_folder(tmp_path / "pool", {"all": 20})
+    root = make_folder(tmp_path / "root", {"dog": 120})
+    (root / "cat").symlink_to(pool / "all")
+    (root / "dog" / "a.png").symlink_to(pool / "all" / "0.png")
+    (root / "fox").symlink_to(pool / "all")
+    bundle = load_folder(root)
+    assert bundle.class_names == ("cat", "dog")
+    assert len(bundle.train) + len(bundle.valid) + len(bundle.test) == 12
+    assert bundle.notes[0] == f"passed over in {root}: 2 link(s) to what is read anyway (dog/a.png, fox)"
+
+
+def test_images_that_link_from_one_split_into_the_other(tmp_path: Path) -> None:
+    make_splits(tmp_path, TWO)
+    (tmp_path / "train" / "cat" / "a.png").symlink_to("../../test/cat/100.png")
+    bundle = load_folder(tmp_path)
+    assert len(bundle.train) + len(bundle.valid) == 12
+    assert len(bundle.test) == 8
+    said = f"passed over in {tmp_path}/train: 1 link(s) to what is read anyway (train/cat/a.png)"
     assert bundle.notes == (said, BY_NAME)
 
 
@@ -471,3 +499,64 @@ def test_deep_folders(tmp_path: Path) -> None:
     make_folder(deep, {"end": 20}, each=2)
     bundle = load_folder(tmp_path)
     assert len(bundle.train) + len(bundle.valid) + len(bundle.test) == 14
+
+
+def test_unpacked_archives_wrap_their_splits_twice(tmp_path: Path) -> None:
+    make_folder(tmp_path / "seg_train" / "seg_train", TWO)
+    make_folder(tmp_path / "seg_test" / "seg_test", TWO, each=2, first=50)
+    bundle = load_folder(tmp_path)
+    assert bundle.class_names == ("cat", "dog")
+    assert shown(bundle) == {0: {20}, 1: {120}}
+
+
+def test_a_split_that_links_to_itself(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "train").symlink_to(".")
+    refused(f"data.root: expected class sub-folders in {tmp_path}/train, got none; put images into", tmp_path)
+    make_folder(tmp_path / "train", TWO)
+    assert load_folder(tmp_path).class_names == ("cat", "dog")
+
+
+def test_an_empty_class_folder_is_a_missing_class_only_where_it_may_be(tmp_path: Path) -> None:
+    make_splits(tmp_path, TWO)
+    (tmp_path / "test" / "fox").mkdir()
+    bundle = load_folder(tmp_path)
+    assert shown(bundle) == {0: {20}, 1: {120}}
+    assert bundle.notes == (BY_NAME, f"{tmp_path}/test/fox is empty")
+    (tmp_path / "train" / "fox").mkdir()
+    refused(f"data.root: expected images in {tmp_path}/train/fox, got none; add images", tmp_path)
+    network = NetworkClasses(count=3, names=("fox", "dog", "cat"))
+    assert shown(load_folder(tmp_path, network)) == {2: {20}, 1: {120}}
+    (tmp_path / "test" / "fox" / "0.heic").write_bytes(b"x")
+    with pytest.raises(
+        InputError, match=r"data.root: expected images in .*/test/fox, got none \(.heic 1\); add images"
+    ):
+        _ = load_folder(tmp_path, network).test
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "empty"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
+            "a Git LFS pointer: run git lfs pull",
+        ),
+        (b"\n<!DOCTYPE html><html></html>", "a web page"),
+        (b"GIF8", "UnidentifiedImageError"),
+    ],
+)
+def test_files_that_often_lie_where_an_image_should(tmp_path: Path, content: bytes, what: str) -> None:
+    make_folder(tmp_path / "root", TWO)
+    for path in (tmp_path / "root" / "cat").iterdir():
+        path.write_bytes(content)
+    with pytest.raises(
+        InputError, match=rf"cat/\d.png, got one that cannot be decoded \({what}\); replace or remove it"
+    ):
+        _ = load_folder(tmp_path / "root").train
+    (tmp_path / "train.parquet").write_bytes(content)
+    reason = what if content != b"GIF8" else "ArrowInvalid"
+    with pytest.raises(
+        InputError, match=rf"train.parquet, got one that cannot be read \({reason}\); fetch the file agai"
+    ):
+        load_parquet(tmp_path)

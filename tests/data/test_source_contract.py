@@ -63,3 +63,11 @@ def test_what_is_opened_belongs_to_whoever_opened_it(source: Source) -> None:
     before = opened.tobytes()
     opened.paste(opened.getextrema()[0] if opened.mode == "L" else 0, (0, 0, *opened.size))
     assert source.open(0).tobytes() == before
+
+
+def test_what_is_stored_has_the_size_that_is_told(source: Source) -> None:
+    stored = [source.stored(row) for row in rows(source)]
+    assert [len(content) for content in stored] == [source.size(row) for row in rows(source)]
+    assert len(set(stored)) == len(stored)
+    assert source.title.isprintable()
+    assert source.title in source.describe(0)

@@ -12,7 +12,7 @@ from wsrnas.data import DataConfig, load_data
 from wsrnas.rng import stream
 from wsrnas.runtime import Runtime, RuntimeConfig
 from wsrnas.search.base import Evaluator
-from wsrnas.search.config import LossConfig, NoiseConfig, SearchConfig, SpaceConfig, WeightsConfig
+from wsrnas.search.config import MeasureConfig, NoiseEstimatorConfig, SearchConfig, SpaceConfig, TrainingConfig
 from wsrnas.search.evaluators.one_shot import OneShot
 from wsrnas.search.evaluators.released import ReleasedLabels
 from wsrnas.search.evaluators.table import TableEvaluator
@@ -24,9 +24,9 @@ CONFIG = SearchConfig(
     data=DataConfig(name="digits", train_limit=48, valid_limit=32, test_limit=16),
     space=SpaceConfig(name="nb201", channels=2, layers=1),
     spectrum=SpectrumConfig(strengths=",".join(map(str, STRENGTHS))),
-    weights=WeightsConfig(strength=0.1, steps=1, images=32, batch_size=16),
-    noise=NoiseConfig(fidelity_every=2, fidelity_images=16),
-    loss=LossConfig(images=32, batch_size=16),
+    training=TrainingConfig(strength=0.1, steps=1, images=32, batch_size=16),
+    noise_estimator=NoiseEstimatorConfig(fidelity_every=2, fidelity_images=16),
+    measure=MeasureConfig(images=32, batch_size=16),
     runtime=RuntimeConfig(device="cpu"),
 )
 
@@ -79,6 +79,7 @@ def test_losses_are_finite_one_for_clean_images_and_one_per_strength(make):
     first, second, *finalists = some(evaluator)
     evaluator.warm_up(first)
     found = [evaluator.measure(first), evaluator.remeasure(second), *evaluator.verify(finalists)]
+    assert evaluator.measure_clean(second).shape == (1,)
     for losses in found:
         assert losses.shape == (1 + len(STRENGTHS),)
         assert losses.isfinite().all()

@@ -62,8 +62,9 @@ def test_the_train_command_has_the_users_data_size_and_strength(tmp_path):
 
 def test_nothing_is_passed_on_that_the_training_recipe_says_itself(tmp_path):
     command = train_command(config(), tmp_path / "run", tmp_path / "out")
-    assert command == ["wsrnas", "train", "--arch", str(tmp_path / "run"), "--recipe", "pgd-digits", "--out",
-                       str(tmp_path / "out")]  # fmt: skip
+    strengths = "0.05,0.075,0.1,0.125,0.15,0.175"
+    assert command == ["wsrnas", "train", "--arch", str(tmp_path / "run"), "--recipe", "pgd-digits", "--strengths",
+                       strengths, "--out", str(tmp_path / "out")]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,12 @@ import warnings
 from collections.abc import Sequence
 
 from wsrnas import __version__
+from wsrnas.cli import terminal
 from wsrnas.errors import InputError, nearest, refuse
 
 COMMANDS = {
     "search": ("search", "find a robust architecture (Wsr-NAS), then report"),
-    "train": ("run", "train an architecture adversarially"),
+    "train": ("train", "train an architecture adversarially"),
     "evaluate": ("evaluate", "measure accuracy over a spectrum of attack strengths"),
     "check": ("check", "look for signs that a robustness measurement deceives"),
     "compare": ("compare", "put runs and the paper's rows in one table and figure"),
@@ -27,11 +28,14 @@ COMMANDS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return 0 on success, 2 on bad input, 130 on Ctrl-C."""
+    """Run one command; return 0 on success, 2 on bad input or where nothing can be written, 130 on Ctrl-C."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
+    terminal.make_safe()
     try:
-        return _dispatch(arguments)
+        code = _dispatch(arguments)
+        terminal.flush()
+        return code
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -39,8 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\nstopped; run the same command again to go on from the last checkpoint", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        terminal.silence()
         return 0
+    except OSError as error:
+        what = "the output" if error.filename is None else os.fsdecode(error.filename)
+        terminal.silence()
+        print(f"error: {what}: cannot be read or written ({error.strerror or error})", file=sys.stderr)
+        return 2
 
 
 def _dispatch(arguments: list[str]) -> int:

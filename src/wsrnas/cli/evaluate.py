@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections.abc import Sequence
 
 from wsrnas.attacks import ATTACKS
 from wsrnas.cli.subject import subject_options, subject_parser
 from wsrnas.errors import one_of
+from wsrnas.evaluation.about import read_about
 from wsrnas.evaluation.command import EVERY, STRENGTHS, output_folder, run_evaluate
 from wsrnas.evaluation.protocols import PROTOCOLS
 from wsrnas.evaluation.result import Evaluation
@@ -33,7 +33,7 @@ def evaluate(arguments: Sequence[str]) -> int:
         "--interval", type=float, default=None, help="widest 95-percent interval wanted, as +- fraction"
     )
     parser.add_argument("--batch_size", type=int, default=None, help="images per batch")
-    options = parser.instantiate(parser.parse_args(list(arguments)))
+    options = parser.parse_args(list(arguments))
     one_of("--norm", options.norm, tuple(STRENGTHS))
     found = run_evaluate(
         options.run,
@@ -49,7 +49,7 @@ def evaluate(arguments: Sequence[str]) -> int:
     for result in found.values():
         print(shown(result))
     place = output_folder(options.run, options.model, options.out) / "eval"
-    about = json.loads((place / "about.json").read_text())
+    about = read_about(place.parent)
     for note in (about["note"], *(f"data: {said}" for said in about["data"].get("notes", []))):
         if note:
             print(textwrap.fill(note, WIDTH))

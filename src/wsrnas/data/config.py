@@ -130,7 +130,9 @@ class DataConfig:
     @property
     def named(self) -> tuple[str, ...]:
         """Return the class names that were given, none where there were none."""
-        given = self.class_names or ""
+        given = (self.class_names or "").strip()
+        if given.startswith("[") and given.endswith("]"):
+            given = given[1:-1]
         names = (tidy(name.strip()) for name in given.split(";" if ";" in given else ","))
         return tuple(name for name in names if name)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from wsrnas.data.mistaken import mistaken_for
 from wsrnas.errors import refuse
 
 FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF")
@@ -44,7 +45,8 @@ def open_image(encoded: Path | bytes, describe: Callable[[], str]) -> Image.Imag
                 image = image.copy() if image.readonly else image
     # Hostile bytes make decoders raise whatever they like; the reason is passed on in one sentence.
     except (Exception, Image.DecompressionBombWarning) as error:
-        problem = f"one that cannot be decoded ({type(error).__name__})", "replace or remove it"
+        reason = mistaken_for(encoded) or type(error).__name__
+        problem = f"one that cannot be decoded ({reason})", "replace or remove it"
         if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
             problem = f"one of more than {MOST_PIXELS:,} pixels", "make it smaller"
     if problem is not None:

@@ -66,8 +66,10 @@ class FolderSource(Source):
         refuse("data", expected=f"an image in {self.describe(row)}", got=got, remedy="replace or remove it")
 
 
-def scan(root: Path, walk: Walk) -> FolderSource:
+def scan(root: Path, walk: Walk, *, may_lack: bool = False) -> FolderSource:
     """List the images of every class sub-folder, at any depth; what is passed over is kept as notes.
+
+    With `may_lack` an empty class sub-folder is no class, rather than an error.
 
     Raises:
         InputError: no class sub-folder, one without images, two of one name, or splits inside of classes.
@@ -77,13 +79,18 @@ def scan(root: Path, walk: Walk) -> FolderSource:
     if not folders:
         got = f"images without one ({walk.passed.loose})" if walk.passed.loose else "none"
         refuse("data.root", expected=f"class sub-folders in {title}", got=got, remedy=LAYOUT)
-    for folder in folders:
-        _check_no_splits(folder)
     found = walk.images(folders)
-    for folder, files in found.items():
-        if not files:
+    if not found:
+        got = f"only links that lead nowhere new ({listed([printable(folder.name) for folder in folders])})"
+        refuse("data.root", expected=f"class sub-folders in {title}", got=got, remedy=LAYOUT)
+    for folder in found:
+        _check_no_splits(folder)
+    empty = [folder for folder, files in found.items() if not files]
+    for folder in empty:
+        if not may_lack or _instead(folder) != "none" or len(empty) == len(found):
             remedy = f"add images ({', '.join(sorted(SUFFIXES))}) or remove the folder"
             refuse("data.root", expected=f"images in {printable(str(folder))}", got=_instead(folder), remedy=remedy)
+    found = {folder: files for folder, files in found.items() if files}
     names = [tidy(folder.name) for folder in found]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         refuse(
@@ -99,7 +106,7 @@ def scan(root: Path, walk: Walk) -> FolderSource:
         labels=torch.tensor(labels, dtype=torch.int64),
         classes=classes,
         title=title,
-        notes=walk.passed.notes(title),
+        notes=(*walk.passed.notes(title), *(f"{printable(str(folder))} is empty" for folder in empty)),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from wsrnas.data.folder import LAYOUT, FolderSource, scan
-from wsrnas.data.layout import TESTS, Role, find_splits
+from wsrnas.data.layout import TESTS, Role, find_splits, read_name
 from wsrnas.data.source import Sources
 from wsrnas.data.text import listed, printable, tidy
 from wsrnas.data.walk import SUFFIXES, Walk, has_images, is_hidden, sub_folders
@@ -18,7 +18,7 @@ Splits = dict[Role, list[Path]]
 
 
 def folder(
-    root: Path, tests: Sequence[Role] = TESTS, *, class_names: Collection[str] = (), test_only: bool = False
+    root: Path, tests: Sequence[Role] = TESTS, *, class_names: Collection[str] = (), scored: bool = False
 ) -> Sources:
     """Read ROOT/train and, when asked for, the first of `tests` that there is; else classes are in ROOT itself.
 
@@ -29,7 +29,8 @@ def folder(
         root: the folder.
         tests: which splits may serve as the test set, best first.
         class_names: names that are known to be classes.
-        test_only: accept a root without a training part, where images are only to be scored.
+        scored: images are only to be scored, not trained on: a test part alone is enough, and class folders may be
+            empty.
 
     Raises:
         InputError: what splits and what are classes cannot be told; the message names the folders.
@@ -47,15 +48,16 @@ def folder(
     others = [path for path in folders if path not in parts]
     if not parts or _are_classes(splits, folders, class_names):
         notes = tuple(f"{printable(part.name)} in {printable(str(root))} is read as a class" for part in parts)
-        return Sources(scan(root, Walk(root)), None, notes=notes)
+        return Sources(scan(root, Walk(root), may_lack=scored), None, notes=notes)
     passed = _check_others(root, splits, parts, others)
     train, test, unused = _choose(root, splits, tests)
     notes = (*outer.passed.notes(printable(str(root))), *passed, *unused)
 
     def read(part: Path) -> FolderSource:
-        return scan(part, Walk(root, [other for other in parts if other != part]))
+        walk = Walk(root, [other for other in (train, test) if other is not None and other != part])
+        return scan(_unwrapped(part), walk, may_lack=scored or part == test)
 
-    if train is None and test is not None and test_only:
+    if train is None and test is not None and scored:
         return Sources(read(test), lambda: read(test), test_only=True, notes=notes)
     if train is None:
         names = [path.name for path in parts]
@@ -65,6 +67,14 @@ def folder(
     if (train.name, test.name) != ("train", "test"):
         notes = (f"training set {printable(train.name)}, test set {printable(test.name)}", *notes)
     return Sources(read(train), lambda: read(test), notes=notes)
+
+
+def _unwrapped(part: Path) -> Path:
+    """Return the folder of the classes of a split: unpacking an archive often leaves seg_train/seg_train."""
+    inside = sub_folders(part)
+    if len(inside) != 1 or inside[0].is_symlink() or read_name(inside[0].name) != read_name(part.name):
+        return part
+    return _unwrapped(inside[0]) if sub_folders(inside[0]) else part
 
 
 def _are_classes(splits: Splits, folders: list[Path], class_names: Collection[str]) -> bool:

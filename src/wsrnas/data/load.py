@@ -26,7 +26,9 @@ TEST_SEED = 0
 TEST_SHARE = 0.2
 
 
-def load_data(config: DataConfig, seed: int = 0, *, classes: NetworkClasses | None = None) -> DataBundle:
+def load_data(
+    config: DataConfig, seed: int = 0, *, classes: NetworkClasses | None = None, scored: bool = False
+) -> DataBundle:
     """Read the labels and divide them by class with the seed; images are read when a part is first asked for.
 
     Data without a test part of its own gives a fifth of every class to it, always the same, whatever the seed.
@@ -35,22 +37,24 @@ def load_data(config: DataConfig, seed: int = 0, *, classes: NetworkClasses | No
         config: which data.
         seed: of the division into D_t and D_v.
         classes: the classes of the network that the data is for, where there is one already: labels become its
-            numbers (`wsrnas.data.classes.align` says how), and classes may be missing. Such data is scored, not
-            trained on: a test part alone is enough, and limits that D_t and D_v are too small for do not count.
+            numbers (`wsrnas.data.classes.align` says how). Such data is scored.
+        scored: the images are to be scored only, not trained on: a test part alone is enough, classes may be missing,
+            and limits that D_t and D_v are too small for do not count.
 
     Raises:
         InputError: anything wrong with the data or its configuration, in one sentence with the remedy; above all
             classes that the network does not have.
     """
-    sources = open_sources(config, classes)
+    scored = scored or classes is not None
+    sources = open_sources(config, classes, scored=scored)
     known = assign(sources.train, config.named, classes)
-    check_classes(known, config, carved=sources.test is None, scored=classes is not None)
-    parts = divide_rows(known.labels, sources, config, seed, scored=classes is not None)
+    check_classes(known, config, carved=sources.test is None, scored=scored)
+    parts = divide_rows(known.labels, sources, config, seed, scored=scored)
     notes = [*sources.notes, *sources.train.notes, *known.notes]
     if sources.test is None:
         notes.append(f"no test part: a fixed fifth of every class ({len(parts.test)} images) is the test set")
     reader = fit_reader(sources.train, int(parts.train[0]) if len(parts.train) else 0, config)
-    in_memory = fits(config, reader, len(parts.train) + len(parts.valid))
+    in_memory = fits(config, reader, len(parts.train) + len(parts.valid) or len(sources.train))
 
     def load_part(part: str) -> Split:
         if part == "test":

@@ -15,22 +15,22 @@ from wsrnas.data.text import printable
 from wsrnas.errors import refuse
 
 
-def open_sources(config: DataConfig, classes: NetworkClasses | None = None) -> Sources:
+def open_sources(config: DataConfig, classes: NetworkClasses | None = None, *, scored: bool = False) -> Sources:
     """Return the training images and the way to the test images; only labels are read.
 
-    With the `classes` of a network the images are to be scored only, and a test part alone is enough.
+    Images that are only to be `scored` need no training part; the names of a network's `classes` are no splits.
     """
     if config.name == "digits":
         return digits()
     if config.root is None:
         return hub(config)
-    root, scored = check_root(config.root), classes is not None
+    root = check_root(config.root)
     if config.name != "folder":
         found = find_parquet(root, config) or {}
         if config.name == "parquet" or root.is_file() or "train" in found or (scored and found):
-            return parquet(root, config, test_only=scored)
+            return parquet(root, config, scored=scored)
     names = (*config.named, *(classes.names or () if classes else ()))
-    return folder(root, test_roles(config), class_names=names, test_only=scored)
+    return folder(root, test_roles(config), class_names=names, scored=scored)
 
 
 def check_root(root: str) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 
 from wsrnas.data.config import DataConfig
 from wsrnas.data.layout import TESTS, Role, read_name
+from wsrnas.data.mistaken import mistaken_for
 from wsrnas.data.source import Sources
 from wsrnas.data.table import TableSource, choose_columns, table_source
 from wsrnas.data.text import printable
@@ -59,8 +60,10 @@ def test_roles(config: DataConfig) -> Sequence[Role]:
     return ("valid",) if config.known and config.known.test_split == "validation" else TESTS
 
 
-def parquet(root: Path, config: DataConfig, *, test_only: bool = False) -> Sources:
+def parquet(root: Path, config: DataConfig, *, scored: bool = False) -> Sources:
     """Read train*.parquet and, when asked for, test*.parquet (else eval*, validation*, valid*, val* or dev*).
+
+    Images that are only to be scored need no training part.
 
     Raises:
         InputError: no such file, or one that is damaged; the message names it.
@@ -68,7 +71,7 @@ def parquet(root: Path, config: DataConfig, *, test_only: bool = False) -> Sourc
     found = find_parquet(root, config) or {}
     test = next((files for role in test_roles(config) if (files := found.get(role))), [])
     notes = tuple(f"{_title(files)} is not used" for files in found.values() if files not in (found.get("train"), test))
-    if "train" not in found and test and test_only:
+    if "train" not in found and test and scored:
         only = _source(test, config, root)
         return Sources(only, lambda: only, test_only=True, notes=notes)
     if "train" not in found:
@@ -103,7 +106,7 @@ def _read(files: list[Path], config: DataConfig) -> Any:
                     tables.append(file.read(columns=chosen))
                     tables[-1].validate(full=True)
         except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
-            reason = f"one that cannot be read ({type(error).__name__})"
+            reason = f"one that cannot be read ({mistaken_for(path) or type(error).__name__})"
             remedy = "fetch the file again"
             refuse("data.root", expected=f"a parquet file in {printable(str(path))}", got=reason, remedy=remedy)
     if tables:

@@ -114,12 +114,13 @@ def table_source(table: Any, config: DataConfig, title: str, *, home: Path | Non
         if "path" in [field.name for field in kind]:
             paths = compute.struct_field(images, "path")
         images = compute.struct_field(images, "bytes")
-    if not (types.is_binary(images.type) or types.is_large_binary(images.type)):
+    if paths is not None and not (types.is_string(paths.type) or types.is_large_string(paths.type)):
+        paths = None
+    outside = paths is not None and types.is_null(images.type)  # every image is a file beside the table
+    if not (types.is_binary(images.type) or types.is_large_binary(images.type) or outside):
         expected = f"encoded images (bytes, or bytes and path) in column {image_column!r} of {title}"
         remedy = "name another with --data.image_column"
         refuse("data.image_column", expected=expected, got=str(kind), remedy=remedy)
-    if paths is not None and not (types.is_string(paths.type) or types.is_large_string(paths.type)):
-        paths = None
     if len(table) == 0:
         refuse("data", expected=f"images in {title}", got="an empty table", remedy="name another with --data.root")
     values = table[label_column].to_pylist()

@@ -125,8 +125,8 @@ class Walk:
                 elif entry.is_dir():
                     waiting.append((path, real / entry.name))
                 elif is_image(entry):
-                    self._files.add(os.path.join(real, entry.name))
-                    yield path
+                    if self._is_new(path, os.path.join(real, entry.name)):
+                        yield path
                 else:
                     self.pass_other(entry)
 
@@ -136,21 +136,30 @@ class Walk:
         except (OSError, RuntimeError):  # RuntimeError: links in a circle, before Python 3.13
             self.passed.broken.append(self._name(link))
             return
-        if target.is_dir():
-            here, home = link.parent.resolve(), self.home.resolve()
-            above = {here, *here.parents, home, *home.parents}
-            if target in above | self._folders or any(part in (target, *target.parents) for part in self.elsewhere):
+        if any(part in (target, *target.parents) for part in self.elsewhere):
+            self._copy(link)
+        elif target.is_dir():
+            if target in self._folders or self._leads_up(link):
                 self._copy(link)
             else:
                 yield from self._below(link, target, top)
         elif target.is_file() and link.suffix.lower() in SUFFIXES:
-            if str(target) in self._files:
-                self._copy(link)
-            else:
-                self._files.add(str(target))
+            if self._is_new(link, str(target)):
                 yield link
         else:
             self._kind(link.suffix if target.is_file() else "not a file")
+
+    def _is_new(self, path: Path, real: str) -> bool:
+        if real in self._files:
+            self._copy(path)
+            return False
+        self._files.add(real)
+        return True
+
+    def _leads_up(self, link: Path) -> bool:
+        """Return whether a link leads to a folder that it lies in, or to one above the data."""
+        here, home = link.parent.resolve(), self.home.resolve()
+        return link.resolve() in {here, *here.parents, home, *home.parents}
 
     def visible(self, folder: Path) -> list[Path]:
         """Return the visible sub-folders of a folder; what else lies there is counted."""
@@ -158,6 +167,8 @@ class Walk:
         for entry in entries(folder):
             if is_hidden(entry.name):
                 self.pass_hidden(entry)
+            elif entry.is_symlink() and is_folder(entry) and self._leads_up(folder / entry.name):
+                self._copy(folder / entry.name)
             elif is_folder(entry):
                 folders.append(folder / entry.name)
             elif is_image(entry):

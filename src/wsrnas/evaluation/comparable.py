@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from wsrnas.errors import InputError
+from wsrnas.evaluation.about import read_about
 from wsrnas.evaluation.paper import CLASSES, DATA, SHAPE
 from wsrnas.evaluation.result import Evaluation
 from wsrnas.evaluation.summary import read_evaluations, same_images
@@ -49,14 +48,7 @@ def read_measured(name: str, folder: Path) -> Measured:
     Raises:
         InputError: it holds no evaluation, or a damaged one.
     """
-    about = folder / "eval" / "about.json"
-    try:
-        data = json.loads(about.read_text())["data"] if about.is_file() else {}
-        return Measured(name=name, folder=folder, results=read_evaluations(folder), data=dict(data))
-    except (ValueError, KeyError, TypeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{about}: damaged ({error}); run `wsrnas evaluate` on {folder} again") from error
+    return Measured(name=name, folder=folder, results=read_evaluations(folder), data=read_about(folder)["data"])
 
 
 def incomparable(runs: Sequence[Measured]) -> list[str]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import torch
-import yaml
 from torch import nn
 
 from wsrnas.data import DataBundle, DataConfig, NetworkClasses, Split, load_data
 from wsrnas.errors import InputError, refuse
+from wsrnas.files import read_settings
 from wsrnas.models.load import LoadedModel
+from wsrnas.typed import check_fields
 from wsrnas.types import Images, Labels
 
 
@@ -89,7 +90,7 @@ def _test_split(
         except InputError:  # fewer images than that; any other cause comes up again
             return _test_split(config, None, limited=False, classes=classes)
     try:
-        bundle = load_data(config, seed=0, classes=classes)
+        bundle = load_data(config, seed=0, classes=classes, scored=True)
         return bundle, bundle.test
     except InputError as error:
         if not limited:
@@ -102,8 +103,11 @@ def _run_data(run: str | None, *, named: bool) -> dict[str, Any]:
     settings = None if run is None else Path(run) / "config.yaml"
     if settings is None or not settings.is_file():
         return {}
-    stored = (yaml.safe_load(settings.read_text()) or {}).get("data")
+    stored = read_settings(settings).get("data")
     if isinstance(stored, dict):
+        known = {name: value for name, value in stored.items() if name in get_type_hints(DataConfig)}
+        remedy = "restore the file, or pass --data.name"
+        check_fields(known, DataConfig, source=f"{settings}: data", remedy=remedy)
         return stored
     if named:
         return {}

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from wsrnas.attacks import build_attack, read_attacks
 from wsrnas.errors import nearest, refuse
+from wsrnas.evaluation.closing import Closing
 from wsrnas.evaluation.lock import digest, model_hash
 from wsrnas.evaluation.record import AnyAttack
 from wsrnas.parts import PartConfig
@@ -25,25 +26,33 @@ Asked: TypeAlias = Mapping[str, AttackLike] | Sequence[AttackLike] | str
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """Attacks by name, in the order they are run; the first one gives the raw curve."""
+    """Attacks by name, in the order they are run; the first one gives the raw curve.
+
+    `closing` attacks come last and see only images that almost broke (see `Closing`).
+    """
 
     attacks: str
     purpose: str
+    closing: str = ""
 
     def __str__(self) -> str:
         """Return the attacks and what they are for."""
-        return f"{self.attacks}: {self.purpose}"
+        closing = f", then {self.closing} where it is close" if self.closing else ""
+        return f"{self.attacks}{closing}: {self.purpose}"
 
 
 SUITES: dict[str, Suite] = {
     "fast": Suite(attacks="pgd:steps=20:keep=best", purpose="a first look, an upper bound on robust accuracy"),
     "standard": Suite(
-        attacks="pgd:steps=20:keep=best,apgd-ce:steps=50,apgd-t:steps=50:classes=3,square:queries=500,fmn",
+        attacks="pgd:steps=20:keep=best,apgd-ce:steps=50,apgd-t:steps=50:classes=3,square:queries=500,"
+        "fmn:steps=50:classes=9:closing=100",
+        closing="apgd-t:steps=100:classes=9",
         purpose="for tables",
     ),
     "strong": Suite(
         attacks="pgd:steps=100:restarts=5:keep=best,apgd-ce:steps=100:restarts=5,apgd-t:steps=100:classes=9,"
-        "square:queries=5000,fmn:steps=200",
+        "square:queries=5000,fmn:steps=100:classes=9:closing=100",
+        closing="apgd-t:steps=100:classes=9:restarts=3",
         purpose="for publication",
     ),
     "autoattack": Suite(
@@ -65,7 +74,10 @@ def suite_attacks(name: str, norm: Norm) -> dict[str, AnyAttack]:
         refuse("suite", expected=f"one of {', '.join(SUITES)}", got=name, remedy=remedy)
     if name not in SUITES:
         refuse("suite", expected=f"one of {', '.join(SUITES)}", got=name, remedy=nearest(name, tuple(SUITES)))
-    return labelled([build_attack(config, norm=norm) for config in read_attacks(SUITES[name].attacks)])
+    suite = SUITES[name]
+    attacks: list[AnyAttack] = [build_attack(config, norm=norm) for config in read_attacks(suite.attacks)]
+    closing = read_attacks(suite.closing) if suite.closing else []
+    return labelled([*attacks, *(Closing(attack=build_attack(config, norm=norm)) for config in closing)])
 
 
 def labelled(attacks: Sequence[AnyAttack]) -> dict[str, AnyAttack]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from wsrnas import zoo
 from wsrnas.data import DataBundle
 from wsrnas.errors import refuse
 from wsrnas.models.network import GenotypeNetwork, NamedNetwork, NetworkSpec, SizeConfig, network_config
+from wsrnas.spaces import known_genotypes
 from wsrnas.spaces.genotype import Genotype
-from wsrnas.spaces.parse import read_genotype
+from wsrnas.spaces.read import is_genotype_text, read_genotype
 
 FORMS = "a zoo name, a genotype file or a search run"
 LARGE = 96
@@ -22,14 +24,15 @@ LARGE = 96
 def read_arch(arch: str) -> Genotype | str:
     """Return the genotype that `--arch` gives, or the zoo's own name of the model that it names; needs no data.
 
-    `arch` is a zoo name in any spelling, a genotype file, the folder of a search run, or published genotype text.
+    `arch` is a zoo name in any spelling, a known architecture of a space, a genotype file, the folder of a search run,
+    or published genotype text.
 
     Raises:
         InputError: nothing of that name (suggests the nearest), or an architecture that was never published.
     """
     if zoo.knows(arch) and not Path(arch).exists():
         return zoo.network_settings(arch, argument="--arch").name
-    if arch.lstrip()[:1] in ("{", "|") or "Genotype(" in arch:
+    if is_genotype_text(arch):
         return read_genotype(arch)
     path = Path(arch)
     try:
@@ -42,7 +45,10 @@ def read_arch(arch: str) -> Genotype | str:
         refuse("--arch", expected="a search run with a genotype.json", got=arch, remedy="finish the search first")
     if path.suffix or "/" in arch:
         refuse("--arch", expected=FORMS, got=arch, remedy="check the path")
-    return zoo.find(arch, argument="--arch", expected=FORMS)
+    known = known_genotypes()
+    if arch not in known and (close := get_close_matches(arch, known, n=1, cutoff=0.8)):
+        refuse("--arch", expected=FORMS, got=arch, remedy=f"did you mean {close[0]!r}?")
+    return known[arch] if arch in known else zoo.find(arch, argument="--arch", expected=FORMS)
 
 
 def network_spec(

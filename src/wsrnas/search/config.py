@@ -16,7 +16,7 @@ from wsrnas.search.base import Budget
 from wsrnas.search.build import check_strategy
 from wsrnas.search.spectrum import SpectrumConfig
 from wsrnas.spaces import SPACES, get_space
-from wsrnas.types import parse_strength, parse_strengths
+from wsrnas.types import format_strength, parse_strength, parse_strengths
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class SpaceConfig:
     """The search space and the size of its super-network.
 
     Args:
-        name: darts or nb201.
+        name: darts or nb201; stages has no super-network, so its networks are trained alone and not searched here.
         channels: channels of the first cell.
         layers: number of cells.
         stem: cifar, or imagenet for images of 100 pixels and more.
@@ -46,7 +46,7 @@ class TrainingConfig:
     """Adversarial training of the shared weights θ, one epoch of D_t per sampled architecture.
 
     Args:
-        strength: radius of the PGD noise trained on.
+        strength: radius of the PGD noise trained on; null takes the middle strength of the spectrum, the lower of two.
         steps: PGD steps, in training and in measuring.
         step_ratio: length of a PGD step as a share of the strength; null takes 2.5/steps. The paper's is 2.5/20,
             whatever the steps: from the clean image seven of them reach 0.875 of the strength.
@@ -58,7 +58,7 @@ class TrainingConfig:
         clip: largest gradient norm.
     """
 
-    strength: str | float = 0.03
+    strength: str | float | None = None
     steps: int = 7
     step_ratio: float | None = None
     images: int | None = None
@@ -69,20 +69,23 @@ class TrainingConfig:
     clip: float = 5.0
 
     def __post_init__(self) -> None:
-        parse_strengths([self.strength], argument="training.strength")
+        if self.strength is not None:
+            parse_strengths([self.strength], argument="training.strength")
         at_least(1, **{"training.steps": self.steps, "training.batch_size": self.batch_size})
         if self.step_ratio is not None and not 0 < self.step_ratio <= 2:
             refuse("training.step_ratio", expected="a share of the strength in (0,2]", got=self.step_ratio)
         if self.images is not None:
             at_least(1, **{"training.images": self.images})
 
-    def radius(self) -> float:
-        """Return the strength as a number."""
+    def radius(self, strengths: tuple[float, ...]) -> float:
+        """Return the strength as a number, where the spectrum has these strengths."""
+        if self.strength is None:
+            return strengths[(len(strengths) - 1) // 2]
         return parse_strength(self.strength, argument="training.strength")
 
-    def step_size(self) -> float | None:
+    def step_size(self, radius: float) -> float | None:
         """Return the length of a PGD step at that strength, None for the attack's own 2.5·ε/steps."""
-        return None if self.step_ratio is None else self.step_ratio * self.radius()
+        return None if self.step_ratio is None else self.step_ratio * radius
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,5 +224,26 @@ class SearchConfig:
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
 
     def __post_init__(self) -> None:
+        if not get_space(self.space.name).shares_weights:
+            remedy = "train its networks alone, each with `wsrnas train --arch`"
+            refuse(
+                "space.name", expected="a space whose architectures share weights", got=self.space.name, remedy=remedy
+            )
         one_of("preset", self.preset, tuple(PRESETS))
         check_strategy(self.strategy)
+
+    def trained_at(self) -> float:
+        """Return the strength that networks are trained at."""
+        return self.training.radius(self.spectrum.all_strengths())
+
+    def notes(self) -> list[str]:
+        """Return what a user should know before the search starts, each in a sentence."""
+        strengths, trained = self.spectrum.all_strengths(), self.trained_at()
+        first, last = format_strength(strengths[0]), format_strength(strengths[-1])
+        if strengths[0] <= trained <= strengths[-1]:
+            return []
+        word = "stronger" if trained > strengths[-1] else "weaker"
+        return [
+            f"trained at {format_strength(trained)}, {word} than the spectrum ({first} to {last}); "
+            "--training.strength null trains at its middle"
+        ]

@@ -38,7 +38,7 @@ class Costs:
     def of(cls, config: SearchConfig) -> Costs:
         """Return the costs that these settings imply."""
         noise = config.noise_estimator
-        strength = config.training.radius()
+        strength = config.trained_at()
         return cls(
             attack=2 * config.training.steps,
             verification=APGD(eps=strength, steps=config.finalists.attack_steps).passes,
