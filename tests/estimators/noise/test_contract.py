@@ -22,8 +22,7 @@ SMALL = {
 }
 
 
-def build(case, shape=(1, 8, 8), norm="Linf", seed=0) -> NoiseEstimator:
-    kind, form = case
+def build(kind, form, shape=(1, 8, 8), norm="Linf", seed=0) -> NoiseEstimator:
     arguments = {"image_shape": shape, **SMALL.get(kind.__name__, {})} if kind.needs_training else {}
     if form is not None:
         arguments["form"] = form
@@ -53,8 +52,13 @@ CASES = [
 ]
 
 
-def title(case):
-    return " ".join(filter(None, (case[0].__name__, case[1])))
+def of(cases):
+    names = [" ".join(filter(None, (kind.__name__, form))) for kind, form in cases]
+    return pytest.mark.parametrize(("kind", "form"), cases, ids=names)
+
+
+every_design = of(CASES)
+every_learned_design = of([(kind, form) for kind, form in CASES if kind.needs_training])
 
 
 def test_all_designs_are_found():
@@ -62,14 +66,14 @@ def test_all_designs_are_found():
     assert {"AANE", "EANE", "EANEMinus", "PlusANE", "Rescale", "WeightedAverage"} <= names
 
 
-@pytest.mark.parametrize("case", CASES, ids=title)
+@every_design
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32), (2, 9, 12)], ids=str)
 @pytest.mark.parametrize("known_count", [1, 2, 3])
 @pytest.mark.parametrize("wanted_count", [1, 3, 8])
-def test_shapes_range_and_ball(case, shape, known_count, wanted_count):
+def test_shapes_range_and_ball(kind, form, shape, known_count, wanted_count):
     images, noise, strengths, generator = make_batch(shape, known_count)
     wanted = torch.rand(wanted_count, generator=generator) * 0.4
-    noise_hat = build(case, shape)(images, noise, strengths, wanted)
+    noise_hat = build(kind, form, shape)(images, noise, strengths, wanted)
     assert noise_hat.shape == (2, wanted_count, *shape)
     assert (noise_hat.abs().amax(dim=(2, 3, 4)) <= wanted + 1e-6).all()
     attacked = images[:, None] + noise_hat
@@ -77,12 +81,12 @@ def test_shapes_range_and_ball(case, shape, known_count, wanted_count):
     assert attacked.max() <= 1
 
 
-@pytest.mark.parametrize("case", CASES, ids=title)
+@every_design
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10_000), norm=st.sampled_from(["Linf", "L2"]), scale=st.floats(0.1, 30))
-def test_projection_holds_for_any_noise_and_weights(case, seed, norm, scale):
+def test_projection_holds_for_any_noise_and_weights(kind, form, seed, norm, scale):
     images, noise, strengths, generator = make_batch((1, 8, 8), 2, seed=seed, norm=norm)
-    estimator = build(case, norm=norm, seed=seed)
+    estimator = build(kind, form, norm=norm, seed=seed)
     with torch.no_grad():
         for parameter in estimator.parameters():
             parameter.mul_(scale)
@@ -96,10 +100,10 @@ def test_projection_holds_for_any_noise_and_weights(case, seed, norm, scale):
     assert attacked.max() <= 1
 
 
-@pytest.mark.parametrize("case", CASES, ids=title)
-def test_order_of_wanted_strengths_and_batch_do_not_matter(case):
+@every_design
+def test_order_of_wanted_strengths_and_batch_do_not_matter(kind, form):
     images, noise, strengths, _ = make_batch((1, 8, 8), 3)
-    estimator = build(case)
+    estimator = build(kind, form)
     wanted = torch.tensor([0.3, 0.02, 0.11])
     together = estimator(images, noise, strengths, wanted)
     for column, strength in enumerate(wanted):
@@ -111,42 +115,42 @@ def test_order_of_wanted_strengths_and_batch_do_not_matter(case):
     torch.testing.assert_close(per_image, together)
 
 
-@pytest.mark.parametrize("case", CASES, ids=title)
-def test_strengths_may_differ_between_images(case):
+@every_design
+def test_strengths_may_differ_between_images(kind, form):
     images, noise, strengths, _ = make_batch((1, 8, 8), 3)
     other = strengths * 0.7
     known, wanted = torch.stack([strengths, other]), torch.tensor([[0.05, 0.2], [0.2, 0.01]])
-    estimator = build(case)
+    estimator = build(kind, form)
     together = estimator(images, noise, known, wanted)
     for row in range(2):
         alone = estimator(images[row : row + 1], noise[row : row + 1], known[row], wanted[row])
         torch.testing.assert_close(alone[0], together[row])
 
 
-@pytest.mark.parametrize("case", CASES, ids=title)
-def test_state_dict_round_trip(case, tmp_path):
+@every_design
+def test_state_dict_round_trip(kind, form, tmp_path):
     images, noise, strengths, _ = make_batch((1, 8, 8), 3)
-    first, second = build(case, seed=1), build(case, seed=2)
+    first, second = build(kind, form, seed=1), build(kind, form, seed=2)
     torch.save(first.state_dict(), tmp_path / "phi.pt")
     second.load_state_dict(torch.load(tmp_path / "phi.pt", weights_only=True))
     wanted = torch.tensor([0.04, 0.3])
     assert torch.equal(first(images, noise, strengths, wanted), second(images, noise, strengths, wanted))
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case[0].needs_training], ids=title)
-def test_gradients_reach_every_weight(case):
+@every_learned_design
+def test_gradients_reach_every_weight(kind, form):
     images, noise, strengths, _ = make_batch((1, 8, 8), 3, batch=4)
-    estimator = build(case)
+    estimator = build(kind, form)
     wanted = torch.tensor([0.05, 0.3]).expand(4, -1)
     estimator.estimate(images, noise, strengths.expand(4, -1), wanted).square().sum().backward()
     dead = [name for name, p in estimator.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert not dead
 
 
-@pytest.mark.parametrize("case", CASES, ids=title)
-def test_wrong_input_is_refused(case):
+@every_design
+def test_wrong_input_is_refused(kind, form):
     images, noise, strengths, _ = make_batch((1, 8, 8), 3)
-    estimator = build(case)
+    estimator = build(kind, form)
     with pytest.raises(InputError, match=r"known_strengths: expected ascending strengths > 0"):
         estimator(images, noise, strengths.flip(0), torch.tensor([0.1]))
     with pytest.raises(InputError, match=r"known_strengths: expected \(N,\) or \(2, 3\)"):
