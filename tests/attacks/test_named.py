@@ -1,13 +1,12 @@
 """Attacks by name: the notation, the table, a class of one's own."""
 
 import sys
-from dataclasses import dataclass
 
 import pytest
 import torch
 from torch import nn
 
-from wsrnas.attacks import APGD, ATTACKS, FGSM, PGD, BlackBox, Transfer, build_attack, read_attacks
+from wsrnas.attacks import APGD, FGSM, PGD, BlackBox, Transfer, build_attack, read_attacks
 from wsrnas.attacks.base import Attack
 from wsrnas.errors import InputError
 from wsrnas.parts import PartConfig
@@ -19,7 +18,7 @@ from wsrnas.attacks import Attack
 @dataclass(frozen=True, kw_only=True)
 class Mine(Attack):
     radius: float = 0.5
-    names: tuple = ()
+    names: tuple[str, ...] = ()
     passes = 0
     def _craft(self, victim, ball, goal, generator):
         return ball.images
@@ -73,25 +72,6 @@ def test_a_class_of_ones_own(tmp_path, monkeypatch):
     assert isinstance(attack, Attack)
     assert (attack.radius, attack.names, attack.name) == (8 / 255, ("x", "y"), "Mine")
     del sys.modules["my_attacks"]
-
-
-def test_an_installed_attack_is_known_by_its_name(monkeypatch):
-    @dataclass(frozen=True, kw_only=True)
-    class Installed(Attack):
-        passes = 0
-
-        def _craft(self, victim, ball, goal, generator):
-            return ball.images
-
-    class Point:
-        name = "installed"
-
-        def load(self):
-            return Installed
-
-    monkeypatch.setattr("wsrnas.parts.entry_points", lambda group: [Point()] if group == "wsrnas.attacks" else [])
-    assert named("installed") == Installed(eps=0.1)
-    assert ATTACKS.names()[-1] == "installed"
 
 
 @pytest.mark.parametrize(

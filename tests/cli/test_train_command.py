@@ -336,3 +336,8 @@ def test_strengths_asked_for_are_compared_with_what_is_trained_at():
 def test_importing_the_command_needs_no_figures():
     code = "import sys, wsrnas.cli.train; sys.exit('matplotlib' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_spectrum_of_one_strength_may_be_a_number_in_a_recipe(tmp_path):
+    (tmp_path / "one.yaml").write_text("base: pgd7\nstrengths: 0.03\n")
+    assert parsed("--recipe", str(tmp_path / "one.yaml")).spectrum() == (0.03,)

@@ -115,12 +115,12 @@ def test_curves_of_honest_models_are_not(clean: float, survivors: list[float], s
 
 def nan_gradient(model: nn.Module, images: Tensor) -> Tensor:
     """A square root at zero in the middle of the image: right forwards, NaN backwards."""
-    zero = (images - images)[:, :, 3:5].relu()
+    zero = (images - images.detach())[:, :, 3:5]
     return model(images) + 0 * (zero * zero).sum((1, 2, 3), keepdim=False).sqrt()[:, None]
 
 
 def infinite_gradient(model: nn.Module, images: Tensor) -> Tensor:
-    return model(images) + 1e-30 * (images - images + 1e-45).clamp_min(0).sqrt().sum((1, 2, 3))[:, None]
+    return model(images) + 1e-30 * (images - images.detach()).sqrt().sum((1, 2, 3))[:, None]
 
 
 @pytest.mark.parametrize("broken", [nan_gradient, infinite_gradient])

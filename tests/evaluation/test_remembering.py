@@ -85,21 +85,6 @@ def test_an_honest_model_is_scored_on_copies_and_nothing_is_said(undefended: nn.
     assert found.doubts == []
 
 
-def test_a_cache_of_images_seen_is_noticed_and_does_not_help(undefended: nn.Module, digits: Any) -> None:
-    model = Cache(undefended)
-    found = measured(model, digits)
-    assert doubt(found, "The model remembers") or doubt(found, "leaves the logits of")
-    assert found.verified["answers_unlike_a_fresh_copy"] > 0
-    images = digits.images[:24]
-    moved = PGD(eps=0.15, steps=5)(undefended, images, digits.labels[:24], torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        model(images)
-        fooled = undefended(moved).argmax(1) != digits.labels[:24]
-        assert int(fooled.sum()) > 0
-        remembered = model(moved).argmax(1) == undefended(images).argmax(1)
-    assert bool(remembered.all()), "the cache does hide the attack from whoever asks it after the clean images"
-
-
 def test_a_counter_is_noticed_and_every_batch_meets_the_model_as_it_came(undefended: nn.Module, digits: Any) -> None:
     model = Counter(undefended)
     found = measured(model, digits, batch_size=8)
@@ -187,13 +172,3 @@ def test_looking_at_the_batch_is_noticed(name: str, undefended: nn.Module, digit
     images, labels = digits.images[:40], digits.labels[:40]
     found = evaluate(Around(undefended, BATCHES[name]), images, labels, [0.1], attacks=ATTACKS, batch_size=24)
     assert doubt(found, "depend on its batch")
-
-
-def test_a_model_that_takes_one_size_of_batch_only_is_refused(undefended: nn.Module, digits: Any) -> None:
-    def fixed(model: nn.Module, images: Tensor) -> Tensor:
-        if len(images) != 24:
-            raise RuntimeError("expected a batch of 24")
-        return model(images)
-
-    with pytest.raises(InputError, match="batch of 24"):
-        measured(Around(undefended, fixed), digits)
