@@ -99,7 +99,9 @@ def run(undefended: nn.Module, digit_network: Any, tmp_path: Path, monkeypatch: 
     folder = tmp_path / "run"
     folder.mkdir()
     save_file(undefended.state_dict(), folder / "model.safetensors")
-    (folder / "network.json").write_text('{"kind": "zoo", "name": "racl", "config": {"num_classes": 10, "image_shape": [1, 8, 8]}}')
+    (folder / "network.json").write_text(
+        '{"kind": "zoo", "name": "racl", "config": {"num_classes": 10, "image_shape": [1, 8, 8]}}'
+    )
     (folder / "config.yaml").write_text("data:\n  name: digits\n")
     return folder
 
