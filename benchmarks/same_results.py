@@ -39,7 +39,8 @@ RUNS: dict[str, list[str]] = {
         "--epochs=1",
         "--data.train_limit=128",
         "--loss.name=trades",
-        "--loss.eps=0.1",
+        "--loss.settings.eps=0.1",
+        "--loss.settings.steps=5",
         "--ema=0.9",
     ],
 }

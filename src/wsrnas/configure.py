@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, TypeVar, cast, get_type_hints
 
 from wsrnas import recipes
@@ -43,7 +43,7 @@ def layered(
         if chosen not in recipes.PRESETS:
             known = list(recipes.PRESETS)
             refuse("preset", expected=" or ".join(known), got=chosen, remedy=nearest(str(chosen), known))
-        layers = [recipes.PRESETS[chosen], loaded, {**settings, "preset": chosen}]
+        layers = [recipes.of_preset(chosen, *layers), loaded, {**settings, "preset": chosen}]
     return recipes.merged(*layers)
 
 
@@ -59,11 +59,14 @@ def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def instantiated(kind: type[Config], values: Mapping[str, Any], *, prefix: str = "") -> Config:
-    """Return a nested dataclass built from plain values; what is not there keeps its default."""
+def instantiated(
+    kind: type[Config], values: Mapping[str, Any], *, prefix: str = "", default: Config | None = None
+) -> Config:
+    """Return a nested dataclass built from plain values; what is not there is as in `default`, else its own default."""
     hints = get_type_hints(kind)
-    known = [field.name for field in fields(cast(Any, kind))]
-    arguments: dict[str, Any] = {}
+    own = {field.name: field for field in fields(cast(Any, kind))}
+    known = list(own)
+    arguments: dict[str, Any] = {} if default is None else {name: getattr(default, name) for name in known}
     for key, value in values.items():
         name = f"{prefix}{key}"
         if key not in known:
@@ -77,13 +80,17 @@ def instantiated(kind: type[Config], values: Mapping[str, Any], *, prefix: str =
                 continue
             if not isinstance(value, Mapping):
                 refuse(name, expected="a mapping of settings", got=value)
-            arguments[key] = instantiated(hint, value, prefix=f"{name}.")
+            factory: Any = own[key].default_factory
+            usual = factory() if factory is not MISSING else None
+            if default is not None:
+                usual = getattr(default, key)
+            arguments[key] = instantiated(hint, value, prefix=f"{name}.", default=usual)
         else:
             arguments[key] = convert(value, hint, name)
     return kind(**arguments)
 
 
-def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return nested settings with dotted keys; `settings` mappings stay whole."""
     result: dict[str, Any] = {}
     for key, value in settings.items():

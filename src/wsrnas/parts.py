@@ -8,10 +8,10 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, is_dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import UnionType
-from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from types import ModuleType, UnionType
+from typing import Any, Generic, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from wsrnas.errors import InputError, nearest, refuse
 from wsrnas.types import parse_strength, parse_strengths
@@ -51,18 +51,22 @@ class Parts(Generic[Part]):
         """Yield our own parts by name."""
         yield from self._known.items()
 
-    def kind(self, name: str, *, argument: str) -> type[Part]:
-        """Return the class of that name.
+    def kind(self, name: str, *, argument: str, imports: bool = True) -> type[Part]:
+        """Return the class of that name; `imports=False` for names that data files hold, which must not run anything.
 
         Raises:
-            InputError: no such name (suggests the nearest), or a class of another kind.
+            InputError: no such name (suggests the nearest), a class of another kind, or a module not imported yet.
         """
         if name in self._known:
             return self._known[name]
         announced = self._announced()
         if name in announced:
-            return self._checked(announced[name].load(), name, argument)
+            return self._checked(_loaded(announced[name], argument), name, argument)
         if ":" in name:
+            module = name.partition(":")[0]
+            if not imports and module not in sys.modules:
+                remedy = f"if you trust that module, add --import {module}"
+                refuse(argument, expected="a name this installation knows", got=repr(name), remedy=remedy)
             return self._checked(imported(name, argument=argument), name, argument)
         remedy = f"{nearest(name, self.names())}; a class of your own goes as package.module:Class"
         refuse(argument, expected=f"a known name ({', '.join(self.names())})", got=repr(name), remedy=remedy)
@@ -84,7 +88,7 @@ class Parts(Generic[Part]):
         Raises:
             InputError: an unknown name, a setting that the part does not have or that does not fit, or one it needs.
         """
-        kind: Any = self.kind(config.name, argument=argument)
+        kind: Any = self.kind(config.name, argument=f"{argument}.name")
         parameters = inspect.signature(kind).parameters
         wanted = {key: value for key, value in given.items() if key in parameters}
         settings = self._converted(config, argument, set(given))
@@ -93,7 +97,7 @@ class Parts(Generic[Part]):
         return built
 
     def _converted(self, config: PartConfig, argument: str, given: set[str]) -> dict[str, Any]:
-        kind: Any = self.kind(config.name, argument=argument)
+        kind: Any = self.kind(config.name, argument=f"{argument}.name")
         allowed = _settings(kind, given)
         for key in config.settings:
             if key not in allowed:
@@ -111,7 +115,7 @@ class Parts(Generic[Part]):
             for key, value in config.settings.items()
         }
 
-    def _announced(self) -> dict[str, Any]:
+    def _announced(self) -> dict[str, EntryPoint]:
         return {point.name: point for point in entry_points(group=f"wsrnas.{self.group}")}
 
     def _checked(self, found: Any, name: str, argument: str) -> type[Any]:
@@ -121,7 +125,16 @@ class Parts(Generic[Part]):
         if inspect.isabstract(found):
             missing = ", ".join(sorted(vars(found)["__abstractmethods__"]))
             refuse(argument, expected=f"a finished subclass of {self.base.__name__}", got=f"{name} without {missing}")
-        return found
+        return cast("type[Part]", found)
+
+
+def _loaded(point: EntryPoint, argument: str) -> Any:
+    try:
+        return point.load()
+    except (Exception, SystemExit) as error:  # whatever somebody's package does when it is imported
+        reason = f"{type(error).__name__}: {error}"
+        remedy = "repair or remove the package that announces it"
+        raise InputError(f"{argument}: cannot load {point.name!r} from {point.value} ({reason}); {remedy}") from error
 
 
 def imported(path: str, *, argument: str) -> Any:
@@ -131,19 +144,28 @@ def imported(path: str, *, argument: str) -> Any:
         InputError: the module cannot be imported, whatever it raises, or has no such attribute.
     """
     module_name, _, attribute = path.partition(":")
-    with _current_folder():
-        try:
-            module = importlib.import_module(module_name)
-        except (Exception, SystemExit) as error:  # whatever a user's own module does when it is imported
-            remedy = "give an importable package.module, installed or in the current folder"
-            reason = f"{type(error).__name__}: {error}"
-            raise InputError(f"{argument}: cannot import {module_name} ({reason}); {remedy}") from error
+    module = imported_module(module_name, argument=argument)
     found = getattr(module, attribute, None)
     if found is None:
         known = [name for name in vars(module) if not name.startswith("_")]
         remedy = nearest(attribute, known) if known else "the module is empty"
         refuse(argument, expected=f"something named {attribute!r} in {module_name}", got="none", remedy=remedy)
     return found
+
+
+def imported_module(name: str, *, argument: str) -> ModuleType:
+    """Return the module of that name, looked for in the current folder too.
+
+    Raises:
+        InputError: it cannot be imported, whatever it raises.
+    """
+    with _current_folder():
+        try:
+            return importlib.import_module(name)
+        except (Exception, SystemExit) as error:  # whatever a user's own module does when it is imported
+            remedy = "give an importable package.module, installed or in the current folder"
+            reason = f"{type(error).__name__}: {error}"
+            raise InputError(f"{argument}: cannot import {name} ({reason}); {remedy}") from error
 
 
 @contextmanager
@@ -209,8 +231,18 @@ def convert(value: Any, hint: Any, argument: str) -> Any:
         return value
     if origin is tuple and options == (float, Ellipsis):
         return parse_strengths(value, argument=argument)
+    if origin is tuple and options[1:] == (Ellipsis,):
+        return tuple(convert(item, options[0], argument) for item in _items(value))
     if origin is tuple and isinstance(value, list):
         return tuple(value)
     if origin in (dict, Mapping) and not isinstance(value, Mapping):
         refuse(argument, expected="a mapping", got=value)
     return value
+
+
+def _items(value: Any) -> list[Any]:
+    """Return what a list, text such as ``99,149``, or a single value holds."""
+    if isinstance(value, str):
+        parts = [part.strip() for part in value.strip().strip("[]()").split(",")]
+        return [int(part) if part.lstrip("-").isdigit() else part for part in parts if part]
+    return list(value) if isinstance(value, (list, tuple)) else [value]

@@ -67,7 +67,8 @@ def test_then_train_does_all_three(tmp_path, capsys, monkeypatch):
     recipe = tmp_path / "tiny.yaml"
     recipe.write_text(
         "data: {name: digits, train_limit: 40, valid_limit: 20, test_limit: 20}\n"
-        "network: {channels: 2, layers: 3}\nloss: {name: pgd, eps: 0.1, steps: 1}\nepochs: 1\nbatch_size: 20\n"
+        "network: {channels: 2, layers: 3}\nloss: {name: pgd, settings: {eps: 0.1, steps: 1}}\n"
+        "epochs: 1\nbatch_size: 20\n"
     )
     out = tmp_path / "run"
     code = main(["search", f"--out={out}", f"--train_recipe={recipe}", "--then-train", *SEARCH])

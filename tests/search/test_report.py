@@ -170,7 +170,7 @@ def test_networks_that_have_not_learnt_are_not_compared(tmp_path: Path) -> None:
     flat = make_comparison()
     flat["winner"]["accuracy"] = [0.11] * 7
     html = report(tmp_path / "run", comparison=flat)
-    assert "has learnt too little to be compared. Raise compare.epochs." in html
+    assert "has learnt too little to be compared. Raise rivals.epochs." in html
     assert "ranks 1 of" not in html
 
 

@@ -1,25 +1,20 @@
 """Every strategy that queries genotypes keeps the promises of its base class; a new one is tested unasked."""
 
-import importlib
 import io
-import pkgutil
 
 import pytest
 import torch
+from tests.contracts import concrete
 from tests.search.known_optimum import AdditiveEvaluator
 
-import wsrnas.search as package
 from wsrnas.errors import InputError
 from wsrnas.search.objective import SearchObjective
 from wsrnas.search.strategies.pvll import Pvll
 from wsrnas.search.strategies.queries import QueryStrategy
 
-for module in pkgutil.iter_modules(package.__path__):
-    importlib.import_module(f"wsrnas.search.{module.name}")
-
 QUERIES = 30
 OBJECTIVE = SearchObjective(clean_weight=0.5, robust_weight=0.5, strength_weights=(0.2, 0.3, 0.5))
-KINDS = sorted(QueryStrategy.__subclasses__(), key=lambda kind: kind.name) + [Pvll]
+KINDS = [*concrete(QueryStrategy), Pvll]
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.name)

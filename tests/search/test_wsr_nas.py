@@ -94,7 +94,7 @@ def test_refresh_measures_the_oldest_of_the_best_again():
 
 def test_old_labels_count_half_after_the_half_life():
     strategy = run(ours(AdditiveEvaluator(), half_life=4.0), until=24)
-    weights = strategy._discounts()
+    weights = strategy.discounts()
     assert weights.mean() == pytest.approx(1.0)
     assert weights[7] / weights[11] == pytest.approx(0.5)
 

@@ -17,8 +17,8 @@ from made_network import MadeNetwork
 from torch import nn
 
 from wsrnas.data import DataBundle, DataConfig, load_data
+from wsrnas.parts import PartConfig
 from wsrnas.runtime import RuntimeConfig
-from wsrnas.training.choices import LossConfig
 from wsrnas.training.config import SelectionConfig, TrainConfig
 from wsrnas.training.train import train
 
@@ -40,7 +40,7 @@ def network() -> nn.Module:
 def config(epochs: int = 4) -> TrainConfig:
     return TrainConfig(
         data=DataConfig(name="digits", valid_fraction=0.2),
-        loss=LossConfig(name="pgd", eps=0.1, steps=2),
+        loss=PartConfig(name="pgd", settings={"eps": 0.1, "steps": 2}),
         selection=SelectionConfig(steps=2, images=64),
         runtime=RuntimeConfig(device="cpu", threads=1),
         epochs=epochs,

@@ -9,8 +9,8 @@ from made_network import MadeNetwork
 from torch import nn
 
 from wsrnas.data import DataConfig
+from wsrnas.parts import PartConfig
 from wsrnas.runtime import RuntimeConfig
-from wsrnas.training.choices import LossConfig
 from wsrnas.training.config import SelectionConfig, TrainConfig
 from wsrnas.training.train import train
 
@@ -22,7 +22,7 @@ def network() -> nn.Module:
 if __name__ == "__main__":
     config = TrainConfig(
         data=DataConfig(name="digits", valid_fraction=0.2),
-        loss=LossConfig(name="pgd", eps=0.05, steps=2, random_start=False),
+        loss=PartConfig(name="pgd", settings={"eps": 0.05, "steps": 2, "random_start": False}),
         selection=SelectionConfig(by="clean", steps=2),
         runtime=RuntimeConfig(device="cpu", threads=1),
         epochs=2,

@@ -6,10 +6,12 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 import torch
+from tests.contracts import concrete
 from torch import nn
 
 from wsrnas.errors import InputError
-from wsrnas.training.losses import LOSSES, TRADES, FastAT, MultiStrength, PGDTraining, Standard, TrainingLoss
+from wsrnas.parts import PartConfig
+from wsrnas.training.losses import LOSSES, TRADES, FastAT, FreeAT, MultiStrength, PGDTraining, Standard, TrainingLoss
 from wsrnas.training.losses.base import check_mode
 from wsrnas.training.losses.trades import divergences
 
@@ -19,22 +21,15 @@ EXAMPLES = {
     "pgd": PGDTraining(eps=EPS, steps=2),
     "trades": TRADES(eps=EPS, steps=2, beta=2.0),
     "fast": FastAT(eps=EPS),
+    "free": FreeAT(eps=EPS, replays=3),
     "multi": MultiStrength(strengths=(2 / 255, EPS), steps=2),
 }
-
-
-def all_losses() -> list[type[TrainingLoss]]:
-    found, waiting = [], [TrainingLoss]
-    while waiting:
-        subclasses = waiting.pop().__subclasses__()
-        waiting += subclasses
-        found += [kind for kind in subclasses if not kind.__abstractmethods__ and kind.__module__.startswith("wsrnas")]
-    return found
+EXAMPLES |= {kind.name: kind(eps=EPS) for kind in concrete(TrainingLoss) if not kind.__module__.startswith("wsrnas.")}
 
 
 def test_every_loss_has_a_name_and_an_example():
-    assert {kind.name: kind for kind in all_losses()} == LOSSES
-    assert set(EXAMPLES) == set(LOSSES)
+    assert {kind.name: kind for kind in concrete(TrainingLoss)} == dict(LOSSES.items())
+    assert set(EXAMPLES) == set(LOSSES.names())
 
 
 def counting(model: nn.Module, counts: dict[str, int]) -> nn.Module:
@@ -42,7 +37,7 @@ def counting(model: nn.Module, counts: dict[str, int]) -> nn.Module:
     return model
 
 
-@pytest.mark.parametrize("kind", all_losses(), ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", concrete(TrainingLoss), ids=lambda kind: kind.name)
 class TestContract:
     def test_gives_a_scalar_and_logits_and_is_frozen(self, kind, tiny_network, batch, generator):
         loss, (images, labels), model = EXAMPLES[kind.name], batch(), tiny_network()
@@ -105,11 +100,22 @@ class TestContract:
                 output.register_hook(lambda gradient: seen.__setitem__("backward", seen["backward"] + rows))
 
         model[5].register_forward_hook(count)
-        loss(model, images, labels, generator())[0].backward()
+        for value, _ in loss.updates(model, images, labels, generator(), {}):
+            value.backward()
         assert (seen["forward"] + seen["backward"]) / len(images) == loss.passes
 
+    def test_its_first_update_is_the_call(self, kind, tiny_network, batch, generator):
+        loss, (images, labels), model = EXAMPLES[kind.name], batch(), tiny_network()
+        called = loss(copy.deepcopy(model), images, labels, generator(4))
+        updated = next(loss.updates(copy.deepcopy(model), images, labels, generator(4), {}))
+        assert all(torch.equal(one, other) for one, other in zip(called, updated))
 
-@pytest.mark.parametrize("name", [name for name in EXAMPLES if name != "standard"])
+    def test_every_setting_has_a_default(self, kind):
+        path = f"{kind.__module__}:{kind.__qualname__}"
+        assert kind() == LOSSES.build(PartConfig(name=path), argument="loss")
+
+
+@pytest.mark.parametrize("name", [name for name, loss in EXAMPLES.items() if "attack_mode" in vars(loss)])
 def test_batchnorm_without_averages_sees_no_attack_mode(name, tiny_network, batch, generator):
     images, labels = batch()
     values = []
@@ -258,18 +264,71 @@ def test_multi_strength_trains_on_all_strengths_in_one_batch(tiny_network, batch
     assert torch.allclose(logits, together[-len(labels) :], atol=1e-4)
 
 
+def test_free_training_is_algorithm_1_of_shafahi(tiny_network, batch, generator):
+    """δ and θ move by one gradient, m times a batch, and δ goes on from batch to batch."""
+    ours, theirs, carried = tiny_network(), tiny_network(), {}
+    loss = FreeAT(eps=EPS, replays=3)
+    optimizers = [torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9) for model in (ours, theirs)]
+    noise = torch.zeros(6, 3, 8, 8)
+    for seed in (0, 1):
+        images, labels = batch(seed=seed)
+        for value, _ in loss.updates(ours, images, labels, generator(), carried):
+            optimizers[0].zero_grad()
+            value.backward()
+            optimizers[0].step()
+        for _ in range(3):
+            noise.requires_grad_(True)
+            optimizers[1].zero_grad()
+            nn.functional.cross_entropy(theirs((images + noise).clamp(0, 1)), labels).backward()
+            optimizers[1].step()
+            noise = torch.clamp(noise.detach() + EPS * noise.grad.sign(), -EPS, EPS)
+    assert all(torch.equal(one, other) for one, other in zip(ours.state_dict().values(), theirs.state_dict().values()))
+    assert torch.equal(carried["noise"], noise)
+    assert noise.abs().max() > 0
+
+
+def test_free_training_starts_anew_where_the_batch_has_another_size(tiny_network, batch, generator):
+    carried = {"noise": torch.full((5, 3, 8, 8), EPS)}
+    images, labels = batch()
+    value, _ = next(FreeAT(eps=EPS).updates(tiny_network(), images, labels, generator(), carried))
+    assert torch.equal(value, FreeAT(eps=EPS)(tiny_network(), images, labels, generator())[0])
+
+
+def test_free_training_needs_the_gradient_of_its_own_loss(tiny_network, batch, generator):
+    images, labels = batch()
+    updates = FreeAT(eps=EPS).updates(tiny_network(), images, labels, generator(), {})
+    next(updates)
+    with pytest.raises(InputError, match="model: expected logits that depend differentiably on the images"):
+        next(updates)
+
+
+@pytest.mark.parametrize("name", ["standard", "pgd", "fast"])
+def test_label_smoothing_spreads_a_share_over_all_classes(name, tiny_network, batch, generator):
+    images, labels = batch()
+    plain, smooth = (
+        replace(EXAMPLES[name], label_smoothing=share)(tiny_network(), images, labels, generator(1))
+        for share in (0.0, 0.2)
+    )
+    assert torch.equal(plain[1], smooth[1])
+    everywhere = sum(slow_cross_entropy(smooth[1], torch.full_like(labels, k)) for k in range(4)) / 4
+    assert smooth[0].item() == pytest.approx(0.8 * plain[0].item() + 0.2 * everywhere, rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (lambda: FreeAT(replays=0), "loss.settings.replays: expected at least 1 optimiser step per batch, got 0"),
+        (lambda: FreeAT(eps=float("nan")), "loss.settings.eps: expected a radius > 0"),
+        (lambda: Standard(label_smoothing=1.0), r"loss.settings.label_smoothing: expected a share in \[0,1\), got 1.0"),
         (
             lambda: PGDTraining(eps=8.0),
-            r"loss.eps: expected an L-infinity radius in \[0,1\], got 8; did you mean 8/255\?",
+            r"loss.settings.eps: expected an L-infinity radius in \[0,1\], got 8; did you mean 8/255\?",
         ),
         (lambda: PGDTraining(eps=0.0), "use the loss 'standard'"),
-        (lambda: PGDTraining(eps=0.1, steps=0), "loss.steps: expected at least 1 attack step, got 0"),
-        (lambda: TRADES(eps=0.1, beta=0.0), "loss.beta: expected a weight > 0, got 0.0"),
-        (lambda: check_mode("frozen"), "loss.attack_mode: expected 'eval' or 'train', got frozen"),
-        (lambda: FastAT(eps=0.1, step_ratio=0.0), "loss.step_ratio"),
+        (lambda: PGDTraining(eps=0.1, steps=0), "loss.settings.steps: expected at least 1 attack step, got 0"),
+        (lambda: TRADES(eps=0.1, beta=0.0), "loss.settings.beta: expected a weight > 0, got 0.0"),
+        (lambda: check_mode("frozen"), "loss.settings.attack_mode: expected 'eval' or 'train', got frozen"),
+        (lambda: FastAT(eps=0.1, step_ratio=0.0), "loss.settings.step_ratio"),
         (lambda: MultiStrength(strengths=(0.1, 0.05)), "strictly ascending"),
     ],
 )

@@ -5,6 +5,7 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.contracts import concrete
 
 from wsrnas.errors import InputError
 from wsrnas.training.schedules import SCHEDULES, Constant, Cosine, Cyclic, Schedule, Step
@@ -18,16 +19,15 @@ EXAMPLES = {
 
 
 def test_every_schedule_is_listed_and_has_an_example():
-    listed = {kind.name: kind for kind in Schedule.__subclasses__() if kind.__module__.startswith("wsrnas")}
-    assert listed == SCHEDULES
-    assert set(EXAMPLES) == set(SCHEDULES)
+    assert {kind.name: kind for kind in concrete(Schedule)} == dict(SCHEDULES.items())
+    assert set(EXAMPLES) == set(SCHEDULES.names())
 
 
-@pytest.mark.parametrize("name", list(EXAMPLES))
+@pytest.mark.parametrize("schedule", EXAMPLES.values(), ids=EXAMPLES)
 @settings(deadline=None, max_examples=30)
 @given(share=st.floats(0, 1), epochs=st.integers(1, 300))
-def test_factors_lie_between_0_and_1(name, share, epochs):
-    assert 0 <= EXAMPLES[name].factor(share * epochs, epochs) <= 1
+def test_factors_lie_between_0_and_1(schedule, share, epochs):
+    assert 0 <= schedule.factor(share * epochs, epochs) <= 1
 
 
 def test_step_falls_exactly_at_its_milestones():
@@ -35,6 +35,28 @@ def test_step_falls_exactly_at_its_milestones():
     assert [schedule.factor(epoch, 200) for epoch in (0.0, 98.999, 99.0, 148.99, 149.0, 199.0)] == pytest.approx(
         [1, 1, 0.1, 0.1, 0.01, 0.01]
     )
+
+
+def test_step_without_milestones_falls_at_a_half_and_three_quarters():
+    assert [Step().factor(epoch, 8) for epoch in (0.0, 3.9, 4.0, 5.9, 6.0)] == pytest.approx([1, 1, 0.1, 0.1, 0.01])
+
+
+@pytest.mark.parametrize(
+    ("schedule", "epochs", "doubt"),
+    [
+        (Step(milestones=(99, 149)), 30, "milestones 99, 149: the training ends after 30 epochs"),
+        (Step(milestones=(99, 149)), 120, "milestones 149:"),
+        (Step(milestones=(99, 149)), 150, None),
+        (Step(), 1, None),
+        (Cosine(warmup=5.0), 5, "warmup 5: the training ends after 5 epochs"),
+        (Cosine(warmup=5.0), 6, None),
+        (Constant(), 1, None),
+        (Cyclic(), 1, None),
+    ],
+)
+def test_a_rate_that_never_falls_is_doubted(schedule, epochs, doubt):
+    said = schedule.doubt(epochs)
+    assert said is None if doubt is None else doubt in said
 
 
 def test_cosine_warms_up_and_ends_at_its_last_factor():
@@ -54,11 +76,11 @@ def test_cyclic_is_a_triangle():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Step(milestones=()), "schedule.milestones: expected epoch numbers >= 1"),
-        (lambda: Step(milestones=(3,), decay=2.0), "schedule.decay"),
-        (lambda: Cosine(warmup=-1.0), "schedule.warmup"),
-        (lambda: Cosine(last=1.5), "schedule.last"),
-        (lambda: Cyclic(peak=1.0), "schedule.peak"),
+        (lambda: Step(milestones=()), "schedule.settings.milestones: expected epoch numbers >= 1"),
+        (lambda: Step(milestones=(3,), decay=2.0), "schedule.settings.decay"),
+        (lambda: Cosine(warmup=-1.0), "schedule.settings.warmup"),
+        (lambda: Cosine(last=1.5), "schedule.settings.last"),
+        (lambda: Cyclic(peak=1.0), "schedule.settings.peak"),
     ],
 )
 def test_bad_settings_are_refused(make, message):

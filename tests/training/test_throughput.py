@@ -4,8 +4,8 @@ import torch
 from tests.training.made_network import MadeNetwork
 
 from wsrnas.data import DataConfig
+from wsrnas.parts import PartConfig
 from wsrnas.runtime import Runtime, RuntimeConfig
-from wsrnas.training.choices import LossConfig
 from wsrnas.training.config import SelectionConfig, TrainConfig
 from wsrnas.training.throughput import Throughput, estimate_passes, measure_throughput
 from wsrnas.training.train import train
@@ -32,7 +32,7 @@ def test_hours_follow_from_passes():
 def test_estimated_passes_are_those_of_a_real_training(tmp_path, tiny_network):
     config = TrainConfig(
         data=DataConfig(name="digits", valid_fraction=0.2, train_limit=100),
-        loss=LossConfig(eps=0.1, steps=2),
+        loss=PartConfig(name="pgd", settings={"eps": 0.1, "steps": 2}),
         selection=SelectionConfig(every=2, steps=3, images=40),
         runtime=RuntimeConfig(device="cpu"),
         epochs=3,

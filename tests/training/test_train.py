@@ -6,23 +6,27 @@ from dataclasses import replace
 
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file
 from tests.training.made_network import MadeNetwork
+from torch import nn
 
 from wsrnas import files
 from wsrnas.data import DataConfig, load_data
 from wsrnas.errors import InputError
+from wsrnas.models.load import load_run
 from wsrnas.models.network import GenotypeNetwork, SizeConfig
+from wsrnas.parts import PartConfig
 from wsrnas.runtime import Runtime, RuntimeConfig
 from wsrnas.spaces import NetworkConfig, get_space
-from wsrnas.training.choices import LossConfig, ScheduleConfig
 from wsrnas.training.config import SelectionConfig, TrainConfig
 from wsrnas.training.held_out import measure_held_out
+from wsrnas.training.losses import FreeAT
 from wsrnas.training.train import train
 
 CONFIG = TrainConfig(
     data=DataConfig(name="digits", valid_fraction=0.2, train_limit=128),
-    loss=LossConfig(eps=0.1, steps=1),
+    loss=PartConfig(name="pgd", settings={"eps": 0.1, "steps": 1}),
     selection=SelectionConfig(steps=2),
     runtime=RuntimeConfig(device="cpu"),
     epochs=3,
@@ -105,7 +109,7 @@ def test_measures_every_so_many_epochs_and_after_the_last(run, tmp_path):
 
 
 def test_the_learning_rate_follows_the_schedule(run, tmp_path):
-    run(replace(CONFIG, schedule=ScheduleConfig(name="step", milestones=[1, 2])))
+    run(replace(CONFIG, schedule=PartConfig(name="step", settings={"milestones": [1, 2]})))
     rates = [line["learning_rate"] for line in files.read_lines(tmp_path / "run" / "metrics.jsonl")]
     assert rates == pytest.approx([0.1, 0.01, 0.001])
 
@@ -113,18 +117,20 @@ def test_the_learning_rate_follows_the_schedule(run, tmp_path):
 def test_a_finished_run_is_not_trained_again(run, tmp_path, monkeypatch):
     first = run()
     before = (tmp_path / "run" / "metrics.jsonl").read_bytes()
-    monkeypatch.setattr("wsrnas.training.train.train_epoch", None)
+    monkeypatch.setattr("wsrnas.training.single.train_epoch", None)
     assert run() == first
     assert (tmp_path / "run" / "metrics.jsonl").read_bytes() == before
 
 
 def test_other_settings_or_another_network_are_refused(run, tiny_network):
-    run(replace(CONFIG, epochs=1))
-    with pytest.raises(InputError, match=r"epochs \(was 1, now 2\); choose another --out"):
-        run(replace(CONFIG, epochs=2))
+    run(replace(CONFIG, epochs=2))
+    with pytest.raises(InputError, match=r"epochs \(was 2, now 1\); choose another --out"):
+        run(replace(CONFIG, epochs=1))
+    with pytest.raises(InputError, match=r"batch_size \(was 32, now 16\), epochs \(was 2, now 3\); choose another"):
+        run(replace(CONFIG, epochs=3, batch_size=16))
     other = MadeNetwork(name="other", factory=tiny_network)
     with pytest.raises(InputError, match=r"trains.name \(was 'tiny', now 'other'\)"):
-        run(replace(CONFIG, epochs=1), network=other)
+        run(replace(CONFIG, epochs=2), network=other)
 
 
 def test_other_data_are_refused(run):
@@ -170,6 +176,128 @@ def test_a_full_disk_loses_nothing(run, tmp_path, monkeypatch):
     assert not list((tmp_path / "run").rglob("*.tmp"))
     monkeypatch.undo()
     run()
+    for name in ("model.safetensors", "metrics.jsonl"):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_more_epochs_go_on_where_it_stood(run, tmp_path):
+    constant = replace(CONFIG, schedule=PartConfig(name="constant"))
+    whole = run(replace(constant, epochs=4), name="whole")
+    run(replace(constant, epochs=2))
+    folder = tmp_path / "run"
+    longer = run(replace(constant, epochs=4))
+    assert longer == replace(whole, path=folder)
+    for name in ("model.safetensors", "metrics.jsonl", "config.yaml", "result.json"):
+        assert (folder / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert json.loads((folder / "extended.json").read_text()) == [{"epochs_before": 2, "epochs": 4, "from_epoch": 3}]
+    assert not (tmp_path / "whole" / "extended.json").exists()
+    assert run(replace(constant, epochs=4)) == longer
+
+
+def test_going_on_can_be_killed_too(run, tmp_path, monkeypatch):
+    """Between the note of it and the new settings, or later: the same command ends as if nothing had happened."""
+    run(replace(CONFIG, epochs=1), name="whole")
+    run(replace(CONFIG, epochs=3), name="whole")
+    run(replace(CONFIG, epochs=1))
+    with monkeypatch.context() as patched:
+        patched.setattr("wsrnas.training.folder.yaml.safe_dump", None)
+        with pytest.raises(TypeError):
+            run(replace(CONFIG, epochs=3))
+    with monkeypatch.context() as patched:
+        patched.setattr("wsrnas.training.single.measure_held_out", None)
+        with pytest.raises(TypeError):
+            run(replace(CONFIG, epochs=3))
+    run(replace(CONFIG, epochs=3))
+    for name in ("model.safetensors", "metrics.jsonl", "config.yaml", "extended.json"):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_run_with_settings_by_their_old_names_is_refused(run, tmp_path):
+    run(replace(CONFIG, epochs=1))
+    settings = tmp_path / "run" / "config.yaml"
+    stored = yaml.safe_load(settings.read_text())
+    stored["loss"] = {"name": "pgd", "eps": 0.1, "steps": 1, "beta": None}
+    settings.write_text(yaml.safe_dump(stored))
+    message = (
+        r"run/config.yaml, written by an earlier version: expected the setting loss.settings.eps, got its old name "
+        r"loss.eps; choose another --out$"
+    )
+    with pytest.raises(InputError, match=message):
+        run(replace(CONFIG, epochs=1))
+
+
+def test_a_batch_of_one_value_per_channel_is_refused_before_anything_is_written(run, tiny_network, tmp_path):
+    shrinking = nn.Sequential(nn.Conv2d(1, 2, 8), nn.BatchNorm2d(2), nn.Flatten(), nn.Dropout(0.5), nn.Linear(2, 10))
+    network = MadeNetwork(name="shrinking", factory=lambda: shrinking)
+    state, weights = torch.get_rng_state(), [tensor.clone() for tensor in shrinking.state_dict().values()]
+    message = (
+        "batch_size: expected at least 2 images, because BatchNorm sees a single value per channel in one image of "
+        "8x8, got 1 image of 8x8 pixels a batch; use at least --batch_size 2"
+    )
+    with pytest.raises(InputError, match=message):
+        run(replace(CONFIG, batch_size=1), network=network)
+    assert not (tmp_path / "run").exists()
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(*pair) for pair in zip(shrinking.state_dict().values(), weights))
+    assert all(weight.requires_grad for weight in shrinking.parameters())
+    assert not shrinking[1]._forward_pre_hooks
+
+
+def test_a_batch_of_one_is_fine_where_every_layer_sees_more(run, network, data, tmp_path):
+    """Without BatchNorm, with it where the images are still large, and where the loss makes several images of one."""
+    few = replace(CONFIG, epochs=1, batch_size=1, data=replace(CONFIG.data, train_limit=10))
+    run(few, data=load_data(few.data, 0))
+    shrinking = nn.Sequential(nn.Conv2d(1, 2, 8), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(2, 10))
+    several = PartConfig(name="multi", settings={"strengths": "0.05,0.1", "steps": 1})
+    run(
+        replace(few, loss=several),
+        name="several",
+        network=MadeNetwork(name="shrinking", factory=lambda: shrinking),
+        data=load_data(few.data, 0),
+    )
+
+
+def test_silu_takes_the_place_of_every_relu_and_of_nothing_else(run, data, tmp_path):
+    genotype = get_space("nb201").sample(torch.Generator().manual_seed(0))
+    config = replace(CONFIG, network=SizeConfig(channels=4, layers=1), epochs=1)
+    for activation in ("relu", "silu"):
+        run(replace(config, activation=activation), network=genotype, name=activation)
+    models = [load_run(tmp_path / activation) for activation in ("relu", "silu")]
+    kinds = [[type(module) for module in model.modules()] for model in models]
+    assert nn.ReLU in kinds[0]
+    assert [nn.SiLU if kind is nn.ReLU else kind for kind in kinds[0]] == kinds[1]
+    assert json.loads((tmp_path / "silu" / "network.json").read_text())["activation"] == "silu"
+    with torch.no_grad():
+        images, labels = data.valid.fetch(torch.arange(len(data.valid)))
+        accuracy = (models[1](images).argmax(1) == labels).float().mean().item()
+    assert accuracy == pytest.approx(json.loads((tmp_path / "silu" / "result.json").read_text())["held_out_accuracy"])
+
+
+def test_a_network_without_relu_cannot_have_another_activation(run, tmp_path):
+    linear = MadeNetwork(name="linear", factory=lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 10)))
+    with pytest.raises(InputError, match="activation: expected a network with ReLU layers to turn into silu"):
+        run(replace(CONFIG, activation="silu"), network=linear)
+    assert not (tmp_path / "run").exists()
+
+
+def test_free_training_resumes_with_its_noise(run, tmp_path, monkeypatch):
+    config = replace(CONFIG, loss=PartConfig(name="free", settings={"eps": 0.1, "replays": 2}), epochs=2)
+    run(config, name="whole")
+    count = {"updates": 0}
+    update = FreeAT.updates
+
+    def stopped(*arguments):
+        count["updates"] += 1
+        if count["updates"] == 4:
+            raise KeyboardInterrupt
+        return update(*arguments)
+
+    monkeypatch.setattr(FreeAT, "updates", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run(config)
+    monkeypatch.undo()
+    assert torch.load(tmp_path / "run" / "checkpoints" / "last.pt", weights_only=True)["state"]["step"] == 3
+    run(config)
     for name in ("model.safetensors", "metrics.jsonl"):
         assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 

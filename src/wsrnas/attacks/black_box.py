@@ -72,7 +72,7 @@ class BlackBox(Attack):
     learning_rate: float = 1e-3
     batch_size: int = 64
     attack: Attack | None = None
-    substitute: SubstituteBuilder = small_substitute
+    substitute: SubstituteBuilder = field(default=small_substitute, repr=False)
 
     needs_gradient: ClassVar[bool] = False
 

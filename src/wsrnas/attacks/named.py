@@ -98,7 +98,11 @@ def build_attack(
         refuse(argument, expected=f"other models for {config.name} to craft on", got="none",
                remedy="give them with --others RUN … (in Python: others=[model])")  # fmt: skip
     given = {"eps": eps, "norm": norm, "sources": tuple(sources), "seed_images": seed_images}
-    return ATTACKS.build(PartConfig(name=config.name, settings=settings), argument=argument, **given)
+    attack = ATTACKS.build(PartConfig(name=config.name, settings=settings), argument=argument, **given)
+    if scaled := [key for key in attack.rescaled(2.0) if key in config.settings]:
+        refuse(f"{argument}.settings.{scaled[0]}", expected="none for an attack by name, which runs at many strengths",
+               got=config.settings[scaled[0]], remedy="leave it out, or build the attack in Python")  # fmt: skip
+    return attack
 
 
 def _setting(piece: str, argument: str) -> tuple[str, Any]:

@@ -44,8 +44,9 @@ def steepest(gradient: Images, norm: Norm) -> Images:
 def project_noise(noise: Images, eps: float | Float[Tensor, "B"], norm: Norm) -> Images:
     """Return the nearest noise with ‖δ‖ <= eps, image by image; `eps` may be one radius for each image."""
     if norm == "Linf":
-        bound = per_image(eps) if isinstance(eps, Tensor) else eps
-        return torch.clamp(noise, -bound, bound)
+        if not isinstance(eps, Tensor):
+            return noise.clamp(-eps, eps)
+        return torch.clamp(noise, -per_image(eps), per_image(eps))
     lengths = length(noise, "L2")
     # Rounding may leave a projected noise a hair too long; scaling it again would move it off what was measured.
     scale = torch.where(lengths > eps * (1.0 + _ROUNDING), eps / lengths.clamp_min(_TINY), 1.0)

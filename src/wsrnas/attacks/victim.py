@@ -122,7 +122,7 @@ class Victim:
             gradient = torch.autograd.grad(losses.sum(), leaf, allow_unused=True)[0] if losses.requires_grad else None
         if gradient is None:
             raise GradientError(
-                f"model: expected logits that depend differentiably on the images, got none of the gradient back; {_BLIND}"
+                f"model: expected logits that depend differentiably on the images, got no gradient back; {_BLIND}"
             )
         if self._checked:
             # Kept on the device and read once at the end: sign(NaN) is 0, so a broken gradient would pass unseen.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections.abc import Sequence
 
 from wsrnas.attacks import ATTACKS
 from wsrnas.cli.subject import subject_options, subject_parser
 from wsrnas.errors import one_of
+from wsrnas.evaluation.about import read_about
 from wsrnas.evaluation.command import EVERY, STRENGTHS, output_folder, run_evaluate
 from wsrnas.evaluation.protocols import PROTOCOLS
 from wsrnas.evaluation.result import Evaluation
@@ -24,14 +24,16 @@ def evaluate(arguments: Sequence[str]) -> int:
     defaults = "; ".join(f"{norm} {text}" for norm, text in STRENGTHS.items())
     parser.add_argument("--strengths", "--eps", default=None, help=f"0,2/255,8/255 or first:last:count ({defaults})")
     parser.add_argument("--protocol", default=next(iter(PROTOCOLS)), help=f"{', '.join(PROTOCOLS)} or {EVERY}")
-    parser.add_argument("--suite", default=None, help="; ".join(f"{name}, {one.purpose}" for name, one in SUITES.items()))
+    parser.add_argument(
+        "--suite", default=None, help="; ".join(f"{name}, {one.purpose}" for name, one in SUITES.items())
+    )
     parser.add_argument("--attacks", default=None, help=f"instead: {', '.join(ATTACKS.names())}; {NOTATION}")
     parser.add_argument("--every-image", action="store_true", help="run every attack on every image: slower")
     parser.add_argument(
         "--interval", type=float, default=None, help="widest 95-percent interval wanted, as +- fraction"
     )
     parser.add_argument("--batch_size", type=int, default=None, help="images per batch")
-    options = parser.instantiate(parser.parse_args(list(arguments)))
+    options = parser.parse_args(list(arguments))
     one_of("--norm", options.norm, tuple(STRENGTHS))
     found = run_evaluate(
         options.run,
@@ -47,8 +49,10 @@ def evaluate(arguments: Sequence[str]) -> int:
     for result in found.values():
         print(shown(result))
     place = output_folder(options.run, options.model, options.out) / "eval"
-    if note := json.loads((place / "about.json").read_text())["note"]:
-        print(textwrap.fill(note, WIDTH))
+    about = read_about(place.parent)
+    for note in (about["note"], *(f"data: {said}" for said in about["data"].get("notes", []))):
+        if note:
+            print(textwrap.fill(note, WIDTH))
     print(f"report: {place / 'report.html'}")
     return 0
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wsrnas.cli.settings import Parser, parse_config
+from wsrnas.search.build import STRATEGIES
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.next_steps import evaluate_command, train_command
 from wsrnas.search.result import SearchResult
@@ -21,7 +22,11 @@ def search(arguments: Sequence[str]) -> int:
     parser.add_argument("--out", default=None, help="run folder (default: runs/RECIPE-PRESET-seedSEED)")
     parser.add_argument("--dry-run", action="store_true", help="print network passes and time, then stop")
     parser.add_argument("--then-train", action="store_true", help="train what was found, and evaluate it")
-    config, options = parse_config(SearchConfig, "search", parser, arguments, default="digits")
+    config, options = parse_config(
+        SearchConfig, "search", parser, arguments, default="digits", parts={"strategy": STRATEGIES}
+    )
+    for note in config.notes():
+        print(f"note: {note}")
     if options.dry_run:
         from wsrnas.search.plan import plan
 
@@ -66,8 +71,11 @@ def show(result: SearchResult) -> None:
         means = (f"{mean:.1%}" for mean, _ in result.comparison["random_mean_sd"])
         table.add_row(f"mean of {len(rivals)} random", *means)
     console.print(table)
-    for warning in result.warnings:
-        console.print(f"note: {warning}")
+    for said in result.data.get("notes", ()):
+        print(f"data: {said}")
+    for warning in (*result.warnings, result.learned_nothing):
+        if warning:
+            print(f"note: {warning}")
 
 
 def _losses(losses: Sequence[float] | None, count: int) -> list[str]:

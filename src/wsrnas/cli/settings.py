@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import fields
-from typing import Any, NoReturn, TypeVar, cast, get_type_hints
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any, NoReturn, TypeVar, get_type_hints
 
+import yaml
 from jsonargparse import ArgumentParser, Namespace
 
 from wsrnas import recipes
+from wsrnas.cli.suggest import meant
 from wsrnas.configure import flat, layered
 from wsrnas.errors import InputError, nearest, refuse
-from wsrnas.parts import PartConfig
-from wsrnas.recipes.renamed import refuse_renamed
+from wsrnas.parts import Parts
+from wsrnas.recipes.renamed import refuse_renamed, refuse_renamed_option
 
 Config = TypeVar("Config")
 UNKNOWN = re.compile(r"unrecognized arguments:\s*(\S+)|[Kk]ey [\"']([\w.]+)[\"'] (?:is not|does not)")
+MISFIT = re.compile(r"Parser key \"([\w.]+)\":\s*(.*)(?:Got value|Given value): (.*)", re.DOTALL)
+NO_VALUE = re.compile(r"argument (-[^:\s/]+)[^:]*: expected one argument")
+TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text", "NoneType": "null",
+         "dict": "a mapping", "list": "a list"}  # fmt: skip
 
 
 class Parser(ArgumentParser):
-    """An argument parser whose errors are one clear sentence, with the nearest option for a misspelt one."""
+    """An argument parser whose errors are one clear sentence, with the option that was meant for a misspelt one."""
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(allow_abbrev=False, default_env=False, **arguments)
+        self.more_options: list[str] = []
+        """Options that are not written down beforehand: settings of parts."""
+        self.origin = "--"
+        """What stands before the name of a setting that does not fit: where it was given."""
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise `InputError` instead of printing usage."""
@@ -34,53 +45,123 @@ class Parser(ArgumentParser):
             cause = cause.__cause__ or cause.__context__
         if unknown := UNKNOWN.search(message):
             given = (unknown[1] or f"--{unknown[2]}").split("=")[0]
-            raise InputError(f"{given}: no such option of {self.prog}; {nearest(given, self.long_options())}")
+            raise InputError(f"{given}: no such option of {self.prog}; {meant(given, self.described_options())}")
+        if misfit := MISFIT.search(message):
+            raise InputError(
+                f"{self.origin}{misfit[1]}: expected {_kinds(misfit[2])}, got {' '.join(misfit[3].split())}"
+            )
+        if missing := NO_VALUE.search(message):
+            raise InputError(f"{missing[1]}: expected a value, got nothing")
         raise InputError(f"{self.prog}: {' '.join(message.split())}")
 
-    def long_options(self) -> list[str]:
-        """Return every long option."""
-        options = [option for action in self._actions for option in action.option_strings]
-        return [option for option in options if option.startswith("--") and not option.endswith("+")]
+    def described_options(self) -> dict[str, str]:
+        """Return every long option with what its help says."""
+        found = {
+            option: action.help or ""
+            for action in self._actions
+            for option in action.option_strings
+            if option.startswith("--") and not option.endswith("+")
+        }
+        return {**found, **{option: found.get(option, "") for option in self.more_options}}
 
 
 def parse_config(
-    kind: type[Config], command: recipes.Command, parser: Parser, arguments: Sequence[str], *, default: str
+    kind: type[Config],
+    command: recipes.Command,
+    parser: Parser,
+    arguments: Sequence[str],
+    *,
+    default: str,
+    parts: Mapping[str, Parts[Any]] | None = None,
+    aside: Collection[str] = (),
 ) -> tuple[Config, Namespace]:
     """Return the configuration of a `search` or `train` command and its other options.
 
-    The order, later winning: defaults of `kind`, the preset, the recipe, dotted options. ``--loss trades`` is
-    ``--loss.name trades``; another part than the recipe's starts from its own defaults.
+    The order, later winning: defaults of `kind`, the preset, the recipe's bases, the recipe, dotted options.
+    ``--loss trades`` is ``--loss.name trades``. A part (`name` and `settings`) that gets another name starts from its
+    own defaults; what is left out then is said.
+
+    Args:
+        parts: the parts that a setting may name, by dotted setting, for help and suggestions.
+        aside: keys of a recipe that are no settings, such as the network in a training's config.yaml.
 
     Raises:
-        InputError: an unknown recipe, preset or option, one that was renamed, or a value that does not fit.
+        InputError: an unknown recipe, preset or option, an old name, or a value that does not fit.
     """
-    parts = [field.name for field in fields(cast(Any, kind)) if get_type_hints(kind)[field.name] is PartConfig]
-    arguments = _with_names(arguments, parts)
-    options = [argument.split("=", 1)[0] for argument in arguments if argument.startswith("--")]
-    for option in options:
-        refuse_renamed(command, [option.removeprefix("--")], where=option)
-    name = given(arguments, "--recipe") or default
-    chosen = {part: {"name": named} for part in parts if (named := given(arguments, f"--{part}.name")) is not None}
-    settings = layered(command, name, chosen, preset=given(arguments, "--preset"))
+    swappable = _parts(kind)
+    arguments = _with_names(arguments, swappable)
+    _refuse_old_names(command, arguments)
+    name, preset = given(arguments, "--recipe") or default, given(arguments, "--preset")
+    chosen = _chosen(arguments, swappable)
+    before = layered(command, name, {}, preset=preset)
+    layers = {key: value for key, value in layered(command, name, chosen, preset=preset).items() if key not in aside}
+    for part in swappable:
+        _refuse_import(before.get(part), chosen.get(part), part, recipe=name)
     parser.add_class_arguments(kind, None)
-    known = sorted(flat(parser.get_defaults().as_dict()))
-    refuse_renamed(command, [key for key in flat(settings) if key not in known], where=f"--recipe {name}")
-    for key in flat(settings):
+    defaults = nested(parser.get_defaults(), kind)
+    known = sorted(flat(defaults))
+    for key in flat(layers):
         if key not in known:
             refuse(f"--recipe {name}", expected="settings of this command", got=key, remedy=nearest(key, known))
+    settings = recipes.merged(defaults, layers)
+    _validate(parser, settings, origin=f"--recipe {name}, ")
+    _describe(parser, parts or {}, settings)
     parser.set_defaults(flat(settings))
-    parsed = parser.instantiate(parser.parse_args(_without_recipe(arguments)))
-    values = {key: value for key, value in vars(parsed).items() if key in kind.__dataclass_fields__}  # type: ignore[attr-defined]
-    return kind(**values), parsed
+    options = parser.instantiate(parser.parse_args(_without_recipe(arguments)))
+    values = {key: value for key, value in vars(options).items() if key in kind.__dataclass_fields__}  # type: ignore[attr-defined]
+    config = kind(**values)
+    for part in swappable:
+        if note := _left_out(recipes.merged(defaults, before).get(part, {}), chosen.get(part, {}), part):
+            print(f"note: {note}", file=sys.stderr)
+    return config, options
+
+
+def nested(defaults: Namespace, kind: type) -> dict[str, Any]:
+    """Return the defaults of a configuration's own fields, without the parser's other options."""
+    fields = kind.__dataclass_fields__  # type: ignore[attr-defined]
+    return {key: value for key, value in defaults.as_dict().items() if key in fields}
+
+
+def _parts(kind: type[Any]) -> list[str]:
+    """Return the settings that are parts: what has a name and settings of its own."""
+    hints = get_type_hints(kind)
+    return [
+        field.name
+        for field in fields(kind)
+        if is_dataclass(hints[field.name])
+        and {"name", "settings"} <= {inner.name for inner in fields(hints[field.name])}
+    ]
+
+
+def _chosen(arguments: Sequence[str], parts: Sequence[str]) -> dict[str, Any]:
+    """Return the parts that the command line names, and what it sets one by one of their settings.
+
+    Merged before anything is parsed, so that another part, or another ψ of a strategy, leaves its settings behind.
+    """
+    options = [argument.split("=", 1)[0] for argument in arguments if argument.startswith("--")]
+    found: dict[str, Any] = {}
+    for part in parts:
+        layer = {key: value for key, value in _mapping(given(arguments, f"--{part}")).items() if key == "name"}
+        if (name := given(arguments, f"--{part}.name")) is not None:
+            layer["name"] = name
+        prefix = f"--{part}.settings."
+        inner = {
+            option.removeprefix(prefix): yaml.safe_load(given(arguments, option) or "")
+            for option in options
+            if option.startswith(prefix)
+        }
+        found[part] = layer | ({"settings": inner} if inner else {})
+    return {part: layer for part, layer in found.items() if layer}
 
 
 def _with_names(arguments: Sequence[str], parts: Sequence[str]) -> list[str]:
     """Write ``--part NAME`` as ``--part.name NAME``."""
     short = {f"--{part}": f"--{part}.name" for part in parts}
     found = []
-    for argument in arguments:
+    for argument, following in zip(arguments, [*arguments[1:], ""]):
         option, equals, value = argument.partition("=")
-        found.append(f"{short.get(option, option)}{equals}{value}")
+        whole = "{" in (value if equals else following)  # a mapping of name and settings
+        found.append(argument if whole else f"{short.get(option, option)}{equals}{value}")
     return found
 
 
@@ -95,6 +176,85 @@ def given(arguments: Sequence[str], option: str) -> str | None:
         elif argument.startswith(f"{option}="):
             value = argument.split("=", 1)[1]
     return value
+
+
+def said(arguments: Sequence[str], command: recipes.Command, group: str) -> set[str]:
+    """Return the settings of a group that the user chose: on the command line, or in a recipe file of their own.
+
+    `--network.channels 36` and `network: {channels: 36}` both say ``channels``; a shipped recipe says nothing.
+    """
+    own = given(arguments, "--recipe")
+    found = set() if own is None or own in recipes.names(command) else set(recipes.load(command, own).get(group) or {})
+    whole = yaml.safe_load(given(arguments, f"--{group}") or "{}")
+    found |= set(whole) if isinstance(whole, dict) else set()
+    dotted = (argument.split("=")[0] for argument in arguments if argument.startswith(f"--{group}."))
+    return found | {option.split(".", 1)[1] for option in dotted}
+
+
+def _refuse_old_names(command: recipes.Command, arguments: Sequence[str]) -> None:
+    for place, argument in enumerate(arguments):
+        option, sign, value = argument.partition("=")
+        if not option.startswith("--"):
+            continue
+        following = arguments[place + 1] if place + 1 < len(arguments) else None
+        refuse_renamed_option(command, option, value if sign else following)
+        group = _mapping(value if sign else following)
+        refuse_renamed(command, {option.removeprefix("--"): group}, where=option)
+
+
+def _validate(parser: Parser, settings: dict[str, Any], *, origin: str) -> None:
+    """Refuse values of a recipe that are of another type than their settings."""
+    parser.origin = origin
+    parser.parse_object(settings)
+    parser.origin = "--"
+
+
+def _refuse_import(below: Any, chosen: Any, part: str, *, recipe: str) -> None:
+    """Refuse a recipe that names a module nobody has vouched for: importing it would run it."""
+    name = str(below.get("name", "")) if isinstance(below, dict) else str(below or "")
+    if (chosen or {}).get("name") is None and ":" in name and name.partition(":")[0] not in sys.modules:
+        remedy = f"if you trust that module, name it on the command line: --{part}.name {name}"
+        refuse(f"--recipe {recipe}", expected=f"{part}.name that imports nothing", got=name, remedy=remedy)
+
+
+def _left_out(below: Mapping[str, Any], chosen: Mapping[str, Any], part: str) -> str:
+    """Say which settings of a part mean nothing to the one that takes its place."""
+    wanted = chosen.get("name")
+    dropped = ", ".join(f"{key} {value}" for key, value in below.get("settings", {}).items())
+    if wanted is None or wanted == below.get("name") or not dropped:
+        return ""
+    return f"{part} {wanted} in place of {below['name']}, whose settings are left out: {dropped}"
+
+
+def _describe(parser: Parser, parts: Mapping[str, Parts[Any]], settings: Mapping[str, Any]) -> None:
+    """Tell the parser which settings the parts have: for its help, and for options that are misspelt."""
+    lines = []
+    for part, known in parts.items():
+        chosen = flat(settings)[f"{part}.name"]
+        names = sorted(known.names(), key=lambda name: name != chosen)
+        for name in names:
+            own = known.settings(name, argument=f"{part}.name")
+            parser.more_options += [f"--{part}.settings.{key}" for key in own]
+            lines.append(f"{part}.name {name}: {part}.settings.{{{', '.join(own)}}}" if own else f"{part}.name {name}")
+    if lines:
+        parser.epilog = "settings of parts: " + "; ".join(lines)
+
+
+def _kinds(text: str) -> str:
+    """Return what jsonargparse expected, in words."""
+    found = re.findall(r"<class '(\w+)'>", text.split("Errors:")[0])
+    return " or ".join(dict.fromkeys(TYPES.get(name, name) for name in found)) or " ".join(text.split()).rstrip(".")
+
+
+def _mapping(text: str | None) -> dict[str, Any]:
+    """Return what an option such as ``--loss '{name: trades}'`` holds; nothing where it is no mapping."""
+    if text is None or "{" not in text:
+        return {}
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _without_recipe(arguments: Sequence[str]) -> list[str]:

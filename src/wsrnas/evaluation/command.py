@@ -17,6 +17,7 @@ from wsrnas.evaluation.images import evaluation_images
 from wsrnas.evaluation.protocols import PROTOCOLS
 from wsrnas.evaluation.report import write_report
 from wsrnas.evaluation.result import Evaluation
+from wsrnas.evaluation.strengths import Strengths
 from wsrnas.evaluation.suites import Asked
 from wsrnas.files import write_atomic
 from wsrnas.models.load import LoadedModel, load_model
@@ -36,7 +37,7 @@ def run_evaluate(
     *,
     model: str | None = None,
     weights: str | None = None,
-    strengths: str | None = None,
+    strengths: Strengths | None = None,
     protocol: str = "strict",
     suite: str | None = None,
     attacks: Asked | None = None,
@@ -84,7 +85,7 @@ def run_evaluate(
     if not loaded.differentiable and any(not PROTOCOLS[name].believed for name in wanted):
         refuse("--protocol", expected="strict for a model without gradients", got=protocol)
     sources = _sources(others)
-    images, labels, described = evaluation_images(run, data, limit)
+    images, labels, described = evaluation_images(run, data, limit, loaded=loaded)
     folder = output_folder(run, model, out)
     where = Runtime(RuntimeConfig(device=device)).device
     found: dict[str, Evaluation] = {}
@@ -145,7 +146,7 @@ def run_check(
     """
     loaded = _load(run, model, weights)
     sources = _sources(others)
-    images, labels, _ = evaluation_images(run, data, limit, at_most=CHECKED)
+    images, labels, _ = evaluation_images(run, data, limit, loaded=loaded, at_most=CHECKED)
     where = Runtime(RuntimeConfig(device=device)).device
     place = where if loaded.differentiable else None
     verdict = check(

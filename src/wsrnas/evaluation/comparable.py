@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from wsrnas.errors import InputError
+from wsrnas.evaluation.about import read_about
 from wsrnas.evaluation.paper import CLASSES, DATA, SHAPE
 from wsrnas.evaluation.result import Evaluation
 from wsrnas.evaluation.summary import read_evaluations, same_images
@@ -33,6 +32,11 @@ class Measured:
         return next(iter(self.results.values()))
 
     @property
+    def classes(self) -> list[str]:
+        """The classes by name; empty where nobody said."""
+        return [str(name) for name in self.data.get("classes") or []]
+
+    @property
     def data_name(self) -> str:
         """What the data is called; empty where nobody said."""
         return str(self.data.get("name") or "")
@@ -44,14 +48,7 @@ def read_measured(name: str, folder: Path) -> Measured:
     Raises:
         InputError: it holds no evaluation, or a damaged one.
     """
-    about = folder / "eval" / "about.json"
-    try:
-        data = json.loads(about.read_text())["data"] if about.is_file() else {}
-        return Measured(name=name, folder=folder, results=read_evaluations(folder), data=dict(data))
-    except (ValueError, KeyError, TypeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{about}: damaged ({error}); run `wsrnas evaluate` on {folder} again") from error
+    return Measured(name=name, folder=folder, results=read_evaluations(folder), data=read_about(folder)["data"])
 
 
 def incomparable(runs: Sequence[Measured]) -> list[str]:
@@ -91,8 +88,8 @@ def _forbidding(one: Measured, other: Measured) -> list[str]:
             found.append(f"data {shown[0]} and {shown[1]}")
     if first.classes != second.classes:
         found.append(f"{first.classes} and {second.classes} classes")
-    elif (lists := [run.data.get("classes") for run in (one, other)]) and all(lists) and set(lists[0]) != set(lists[1]):
-        found.append(f"classes {_some(lists[0])} and {_some(lists[1])}")
+    elif one.classes and other.classes and set(one.classes) != set(other.classes):
+        found.append(f"classes {_some(one.classes)} and {_some(other.classes)}")
     if not set(one.results) & set(other.results):
         found.append(f"protocols {' and '.join(one.results)} and {' and '.join(other.results)}")
     return found

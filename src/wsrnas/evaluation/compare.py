@@ -6,8 +6,6 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
 from wsrnas.errors import InputError, nearest, refuse
 from wsrnas.evaluation.comparable import Measured, beside_the_paper, incomparable, noteworthy, read_measured
 from wsrnas.evaluation.comparison import Comparison
@@ -18,6 +16,7 @@ from wsrnas.evaluation.row import Row
 from wsrnas.evaluation.statistics import Difference, over_seeds, paired_difference
 from wsrnas.evaluation.summary import same_images
 from wsrnas.evaluation.tables import COLOURS, curve_series
+from wsrnas.files import read_settings, read_text
 from wsrnas.report.figures import Series, curve_figure
 
 
@@ -100,8 +99,8 @@ def _seeds(measured: Sequence[Measured]) -> str:
     for run in measured:
         network, settings = run.folder / "network.json", run.folder / "config.yaml"
         if Strict.name in run.results and network.is_file() and settings.is_file():
-            config = {key: value for key, value in yaml.safe_load(settings.read_text()).items() if key != "seed"}
-            groups.setdefault(network.read_text() + json.dumps(config, sort_keys=True), []).append(run)
+            config = {key: value for key, value in read_settings(settings).items() if key != "seed"}
+            groups.setdefault(read_text(network) + json.dumps(config, sort_keys=True), []).append(run)
     lines = []
     for members in groups.values():
         strict = [run.results[Strict.name] for run in members]

@@ -20,8 +20,8 @@ SAME = 1e-3
 class Copies:
     """Copies of a model as it was handed over, or the model itself where it cannot be copied.
 
-    Parameters and buffers are hashed, but a model may keep what it has seen anywhere: in a list, a dictionary, a counter.
-    Attacking and scoring fresh copies makes every batch a measurement of the model that was handed over.
+    Parameters and buffers are hashed, but a model may keep what it has seen anywhere: in a list, a dictionary, a
+    counter. Attacking and scoring fresh copies makes every batch a measurement of the model that was handed over.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -42,7 +42,7 @@ class Copies:
 
     @torch.no_grad()
     def check(self, images: Images, logits: Logits) -> None:
-        """Do without copies where a copy does not give the first answer `logits`, as one with hooks on another's layers.
+        """Do without copies where a copy does not give the answer `logits`, as one with hooks on another's layers.
 
         Args:
             images: one batch (B,C,H,W), on the model's device.

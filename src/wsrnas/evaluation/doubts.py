@@ -55,8 +55,9 @@ def _unsteady(facts: dict[str, Any]) -> list[str]:
         found.append(f"The model remembers: {count} adversarial images got another answer from a copy that had seen "
                      "nothing.")  # fmt: skip
     if facts.get("still_under_noise", 0.0) > 0.5:
-        found.append(f"Random noise leaves the logits of {100 * facts['still_under_noise']:.0f} % of the images exactly "
-                     "as they are: gradients have nothing to follow.")  # fmt: skip
+        share = f"{100 * facts['still_under_noise']:.0f} %"
+        found.append(f"Random noise leaves the logits of {share} of the images exactly as they are: gradients have "
+                     "nothing to follow.")  # fmt: skip
     return found
 
 
@@ -78,7 +79,9 @@ def _curve(result: Evaluation) -> list[str]:
     nearest = result.verified.get("minimum_norm") or {}
     for label, one in nearest.items():
         if (missed := sum(one["broken_by_it_alone"])) > max(1, RISE * result.images):
-            found.append(f"{label} broke {missed} images that the attacks at fixed strength had left: those are too weak.")
+            found.append(
+                f"{label} broke {missed} images that the attacks at fixed strength had left: those are too weak."
+            )
     return found
 
 

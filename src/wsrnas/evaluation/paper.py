@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from importlib import resources
-from typing import Any
-
+from wsrnas import zoo
 from wsrnas.evaluation.row import Row
 
 PROTOCOLS_OF = {
     "authors": "paper, released protocol",
-    "copied": "copied by the paper from another, protocol unknown",
+    "copied": "copied by the paper from another",
 }
 """What the protocol column says of a printed row, by its source."""
 CAUTION = (
@@ -25,16 +22,13 @@ DATA, CLASSES, SHAPE = "cifar10", 10, [3, 32, 32]
 
 def paper_rows() -> list[Row]:
     """Return the printed numbers, each labelled with the protocol they were measured with."""
-    stored: dict[str, Any] = json.loads(
-        resources.files("wsrnas.evaluation").joinpath("paper_rows.json").read_text(encoding="utf-8")
-    )
     return [
         Row(
-            name=f"{row['model']} {row['training']}",
-            protocol=PROTOCOLS_OF[row["source"]],
-            clean=row["clean"] / 100,
-            accuracy={float(strength): value / 100 for strength, value in row["accuracy"].items()},
+            name=f"{row.model} {row.result.training}",
+            protocol=PROTOCOLS_OF[row.result.source],
+            clean=row.result.natural / 100,
+            accuracy={strength: value / 100 for strength, value in row.result.robust.items()},
             interval={},
         )
-        for row in stored["rows"]
+        for row in zoo.paper_rows()
     ]

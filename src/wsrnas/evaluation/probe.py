@@ -1,4 +1,4 @@
-"""What a few forward passes show about a model before it is attacked: the form of its logits, and what they depend on."""
+"""What a few forward passes show of a model before it is attacked: the form of its logits, what they depend on."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _batch_dependence(
     return None
 
 
-def _padded(answers: Logits, logits: Logits) -> Logits:
+def _padded(answers: Tensor, logits: Tensor) -> Tensor:
     """Fill up the answers to the first images with the known ones, so that both are judged by the same spread."""
     return torch.cat([answers, logits[len(answers) :]])
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
+from wsrnas.errors import refuse
+from wsrnas.evaluation.about import read_about
 from wsrnas.evaluation.protocols import PROTOCOLS, Released, Strict
 from wsrnas.evaluation.result import Evaluation
 from wsrnas.evaluation.robustbench import model_card
@@ -15,9 +17,10 @@ from wsrnas.evaluation.store import read_examples
 from wsrnas.evaluation.summary import differences, read_evaluations, write_summary
 from wsrnas.evaluation.tables import attack_columns, curve_rows, nearest_columns, protocol_figure
 from wsrnas.evaluation.text import percent, to_csv, to_markdown
-from wsrnas.files import write_atomic
+from wsrnas.files import inside, read_object, write_atomic
 from wsrnas.report.figures import image_grid, noise_panel
 from wsrnas.report.page import Page
+from wsrnas.typed import check_fields
 from wsrnas.types import format_strength
 
 _INTRO = (
@@ -65,7 +68,7 @@ def write_report(
 
 def example_images(folder: Path, result: Evaluation) -> str | None:
     """Return kept images as a PNG data URI: clean, then per strength the adversarial image and its noise, magnified."""
-    kept = read_examples(folder / "eval" / result.settings.get("place", result.protocol))
+    kept = read_examples(inside(folder / "eval", result.settings.get("place", result.protocol)))
     strengths = [s for s in result.strengths if s in kept]
     if not strengths:
         return None
@@ -88,11 +91,11 @@ def example_images(folder: Path, result: Evaluation) -> str | None:
 
 def _about(folder: Path, name: str | None, data: dict[str, Any] | None, note: str) -> dict[str, Any]:
     path = folder / "eval" / "about.json"
-    known = json.loads(path.read_text()) if path.is_file() else {}
+    known = read_about(folder)
     about = {
-        "name": name or known.get("name") or folder.resolve().name,
-        "data": data if data is not None else known.get("data", {}),
-        "note": note or known.get("note", ""),
+        "name": name or known["name"],
+        "data": data if data is not None else known["data"],
+        "note": note or known["note"],
     }
     write_atomic(path, json.dumps(about, indent=1) + "\n")
     return about
@@ -166,7 +169,7 @@ def _fact(value: Any) -> str:
 def _checks(page: Page, path: Path) -> None:
     if not path.is_file():
         return
-    verdict = json.loads(path.read_text())
+    verdict = _verdict(path)
     page.section("Checks", "Signs that a robustness measurement cannot be believed, from `wsrnas check`.")
     if verdict["ok"]:
         page.callout("good", f"None of {len(verdict['findings'])} checks was flagged.")
@@ -178,3 +181,31 @@ def _checks(page: Page, path: Path) -> None:
         for one in verdict["findings"]
     ]
     page.table(headers, rows, "")
+
+
+class _Finding(TypedDict):
+    name: str
+    state: str
+    evidence: str
+    remedy: str
+
+
+class _Verdict(TypedDict):
+    ok: bool
+    flags: list[str]
+    findings: list[dict[str, Any]]
+
+
+def _verdict(path: Path) -> dict[str, Any]:
+    """Read what `wsrnas check` wrote, as far as the page shows it."""
+    remedy = "run `wsrnas check` again"
+    verdict = read_object(path, remedy=remedy)
+    for where, values, kind in [
+        (str(path), verdict, _Verdict),
+        *((f"{path}: findings", one, _Finding) for one in verdict.get("findings", []) if isinstance(one, dict)),
+    ]:
+        for name in kind.__annotations__:
+            if name not in values:
+                refuse(where, expected=f"the field '{name}'", got="none", remedy=remedy)
+        check_fields(values, kind, source=where, remedy=remedy)
+    return verdict

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor
@@ -14,7 +15,8 @@ from wsrnas.errors import refuse
 from wsrnas.evaluation.doubts import doubts
 from wsrnas.evaluation.statistics import AREA_WEIGHTING, area_under_curve, median_strength, wilson_interval
 from wsrnas.evaluation.strengths import Spelling, spell
-from wsrnas.files import write_atomic
+from wsrnas.files import read_object, write_atomic
+from wsrnas.typed import check_fields, finite, with_numbers
 from wsrnas.types import Norm
 
 SCHEMA = 1
@@ -145,19 +147,26 @@ class Evaluation:
         Raises:
             InputError: fields are missing or of another schema.
         """
+        remedy = "evaluate again with this version of wsrnas"
+        if not isinstance(values, dict):
+            refuse(source, expected="a JSON object", got=type(values).__name__, remedy=remedy)
         if values.get("schema") != SCHEMA:
-            remedy = "evaluate again with this version of wsrnas"
             refuse(source, expected=f"evaluation schema {SCHEMA}", got=values.get("schema"), remedy=remedy)
-        try:
-            return Evaluation(
-                **{name: values[name] for name in _PLAIN},
-                strengths_text=values.get("strengths_text", []),
-                survives=torch.tensor(values["survives"], dtype=torch.bool),
-                clean_correct=torch.tensor(values["clean_correct"], dtype=torch.bool),
-                passes=float(values["passes_per_image"]),
-            )
-        except KeyError as error:
-            refuse(source, expected=f"the field {error}", got="none", remedy="the file is not a wsrnas evaluation")
+        for name in (*_PLAIN, *_Images.__annotations__):
+            if name not in values:
+                remedy = "the file is not a wsrnas evaluation"
+                refuse(source, expected=f"the field '{name}'", got="none", remedy=remedy)
+        check_fields(values, Evaluation, source=source, remedy=remedy, only=(*_PLAIN, "strengths_text"))
+        check_fields(values, _Images, source=source, remedy=remedy)
+        _check_lengths(values, source, remedy)
+        values = with_numbers(values, Evaluation)
+        return Evaluation(
+            **{name: values[name] for name in _PLAIN},
+            strengths_text=values.get("strengths_text", []),
+            survives=torch.tensor(values["survives"], dtype=torch.bool),
+            clean_correct=torch.tensor(values["clean_correct"], dtype=torch.bool),
+            passes=float(values["passes_per_image"]),
+        )
 
     @staticmethod
     def load(path: str | Path) -> Evaluation:
@@ -167,7 +176,7 @@ class Evaluation:
             refuse(
                 "evaluation", expected="an existing eval/*.json", got=str(path), remedy="run `wsrnas evaluate` first"
             )
-        return Evaluation.from_dict(json.loads(path.read_text()), source=str(path))
+        return Evaluation.from_dict(read_object(path, remedy="run `wsrnas evaluate` again"), source=str(path))
 
     def __str__(self) -> str:
         """Return the curve as a small table."""
@@ -183,6 +192,32 @@ _PLAIN = (
     "protocol", "norm", "seed", "strengths", "accuracy", "ci_low", "ci_high", "raw_accuracy", "accuracy_eight_bit",
     "per_attack", "attacks", "classes", "majority", "verified", "settings",
 )  # fmt: skip
+
+
+class _Images(TypedDict):
+    """What a file says image by image."""
+
+    survives: list[list[int]]
+    clean_correct: list[int]
+    passes_per_image: float
+
+
+def _check_lengths(values: Mapping[str, Any], source: str, remedy: str) -> None:
+    count, images = len(values["strengths"]), len(values["clean_correct"])
+    if not count or not images or not finite(values["strengths"]):
+        refuse(source, expected="at least one image and one finite strength", got="none", remedy=remedy)
+    lists = {name: values[name] for name in _BY_STRENGTH}
+    lists |= {f"per_attack.{name}": accuracies for name, accuracies in values["per_attack"].items()}
+    lists |= {f"survives[{row}]": alive for row, alive in enumerate(values["survives"])}
+    for name, numbers in lists.items():
+        if len(numbers) != count:
+            refuse(f"{source}: {name}", expected=f"{count} values", got=f"{len(numbers)}", remedy=remedy)
+    if len(values["survives"]) != images:
+        got = f"{len(values['survives'])}"
+        refuse(f"{source}: survives", expected=f"{images} images", got=got, remedy=remedy)
+
+
+_BY_STRENGTH = ("accuracy", "ci_low", "ci_high", "raw_accuracy", "accuracy_eight_bit")
 
 
 def intervals(survives: Tensor) -> tuple[list[float], list[float], list[float]]:

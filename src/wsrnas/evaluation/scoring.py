@@ -78,7 +78,9 @@ def plainly(label: str, count: int) -> Iterator[None]:
     except (RuntimeError, TypeError, IndexError) as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         message = f"attack {label}: failed on a batch of {count} images ({reason})"
-        raise InputError(f"{message}; the model must be differentiable and take batches of any size up to batch_size") from error
+        raise InputError(
+            f"{message}; the model must be differentiable and take batches of any size up to batch_size"
+        ) from error
 
 
 def score(

@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
 from wsrnas.errors import InputError, refuse
 from wsrnas.evaluation.record import Record
 from wsrnas.evaluation.result import Evaluation
-from wsrnas.files import write_atomic
+from wsrnas.files import read_object, read_text, write_atomic
+from wsrnas.typed import check_fields, with_numbers
 from wsrnas.types import Images
 
+AGAIN = "delete it and run again"
 SETTINGS = "settings.json"
 RESULT = "result.json"
 
@@ -69,10 +72,17 @@ class Store:
         if path is None or not path.is_file():
             return None
         try:
-            record = Record(**json.loads(path.read_text()))
-            if len({len(values) for values in (record.indices, record.broken, record.distance)}) > 1:
+            values = json.loads(read_text(path, remedy=AGAIN))
+            if not isinstance(values, dict):
+                raise ValueError("no JSON object")
+            check_fields(values, Record, source=str(path), remedy=AGAIN)
+            record = Record(**with_numbers(values, Record))
+            lists = (record.indices, record.broken, record.broken_eight_bit, record.distance)
+            if len({len(one) for one in lists}) > 1:
                 raise ValueError("lists of different length")
-        except (ValueError, TypeError) as error:
+        except InputError:
+            raise
+        except (ValueError, TypeError, RecursionError) as error:
             raise InputError(f"{path}: the record is damaged ({error}); delete it and run again") from error
         return record if record.indices == indices else None
 
@@ -111,17 +121,23 @@ def read_examples(folder: Path) -> dict[float, dict[str, Tensor]]:
     """Return kept adversarial images by strength, of the attack that kept most: `indices`, `clean`, `adversarial`."""
     found: dict[float, dict[str, Tensor]] = {}
     for path in sorted(folder.glob("*@*.safetensors")):
-        strength, tensors = float(path.stem.rsplit("@", 1)[1]), load_file(path)
+        strength, tensors = _examples(path)
         if strength not in found or len(tensors["indices"]) > len(found[strength]["indices"]):
             found[strength] = tensors
     return dict(sorted(found.items()))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _examples(path: Path) -> tuple[float, dict[str, Tensor]]:
+    """Return the strength of a file of kept images, and its tensors: positions (N), images (N,C,H,W) twice."""
     try:
-        values = json.loads(path.read_text())
-    except ValueError as error:
-        raise InputError(f"{path}: damaged ({error}); delete {path.parent} to start anew") from error
-    if not isinstance(values, dict):
-        refuse(str(path), expected="settings", got=f"a {type(values).__name__}", remedy=f"delete {path.parent}")
-    return values
+        strength, tensors = float(path.stem.rsplit("@", 1)[1]), load_file(path)
+        indices, clean, moved = (tensors[name] for name in ("indices", "clean", "adversarial"))
+        if clean.shape != moved.shape or clean.ndim != 4 or indices.shape != clean.shape[:1]:
+            raise ValueError("tensors of other shapes")
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: damaged ({error}); {AGAIN}") from error
+    return strength, tensors
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return read_object(path, remedy=f"delete {path.parent} to start anew")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from wsrnas.attacks import build_attack, read_attacks
 from wsrnas.errors import nearest, refuse
+from wsrnas.evaluation.closing import Closing
 from wsrnas.evaluation.lock import digest, model_hash
 from wsrnas.evaluation.record import AnyAttack
 from wsrnas.parts import PartConfig
@@ -25,35 +26,39 @@ Asked: TypeAlias = Mapping[str, AttackLike] | Sequence[AttackLike] | str
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """Attacks by name, in the order they are run; the first one gives the raw curve."""
+    """Attacks by name, in the order they are run; the first one gives the raw curve.
+
+    `closing` attacks come last and see only images that almost broke (see `Closing`).
+    """
 
     attacks: str
     purpose: str
+    closing: str = ""
 
     def __str__(self) -> str:
         """Return the attacks and what they are for."""
-        return f"{self.attacks}: {self.purpose}"
+        closing = f", then {self.closing} where it is close" if self.closing else ""
+        return f"{self.attacks}{closing}: {self.purpose}"
 
 
 SUITES: dict[str, Suite] = {
-    "fast": Suite(
-        attacks="pgd:steps=20:keep=best", purpose="a first look, an upper bound on robust accuracy"
-    ),
+    "fast": Suite(attacks="pgd:steps=20:keep=best", purpose="a first look, an upper bound on robust accuracy"),
     "standard": Suite(
-        attacks="pgd:steps=20:keep=best,apgd-ce:steps=50,apgd-t:steps=50:classes=3,square:queries=500,fmn",
+        attacks="pgd:steps=20:keep=best,apgd-ce:steps=50,apgd-t:steps=50:classes=3,square:queries=500,"
+        "fmn:steps=50:classes=9:closing=100",
+        closing="apgd-t:steps=100:classes=9",
         purpose="for tables",
     ),
     "strong": Suite(
         attacks="pgd:steps=100:restarts=5:keep=best,apgd-ce:steps=100:restarts=5,apgd-t:steps=100:classes=9,"
-        "square:queries=5000,fmn:steps=200",
+        "square:queries=5000,fmn:steps=100:classes=9:closing=100",
+        closing="apgd-t:steps=100:classes=9:restarts=3",
         purpose="for publication",
     ),
     "autoattack": Suite(
         attacks="pgd:steps=20:keep=best,autoattack", purpose="what leader boards print (APGD-CE, APGD-T, FAB-T, Square)"
     ),
-    "square": Suite(
-        attacks="square:queries=2000", purpose="needs no gradient, for ONNX files and other closed models"
-    ),
+    "square": Suite(attacks="square:queries=2000", purpose="needs no gradient, for ONNX files and other closed models"),
 }
 RENAMED = {"black-box": "square"}
 
@@ -69,7 +74,10 @@ def suite_attacks(name: str, norm: Norm) -> dict[str, AnyAttack]:
         refuse("suite", expected=f"one of {', '.join(SUITES)}", got=name, remedy=remedy)
     if name not in SUITES:
         refuse("suite", expected=f"one of {', '.join(SUITES)}", got=name, remedy=nearest(name, tuple(SUITES)))
-    return labelled([build_attack(config, norm=norm) for config in read_attacks(SUITES[name].attacks)])
+    suite = SUITES[name]
+    attacks: list[AnyAttack] = [build_attack(config, norm=norm) for config in read_attacks(suite.attacks)]
+    closing = read_attacks(suite.closing) if suite.closing else []
+    return labelled([*attacks, *(Closing(attack=build_attack(config, norm=norm)) for config in closing)])
 
 
 def labelled(attacks: Sequence[AnyAttack]) -> dict[str, AnyAttack]:
@@ -89,6 +97,7 @@ def describe(attack: AnyAttack) -> str:
     Images and models among the settings, which have no text, are told apart by their hashes.
     """
     text = re.sub(r"\beps=[0-9.e+-]+(, )?", "", repr(attack), count=1)
+    text = re.sub(r" at 0x[0-9a-fA-F]+", "", text)  # an address is another one in the next process
     hidden = [f"{field.name}={_hash(getattr(attack, field.name))}" for field in _hidden(attack)]
     return f"{text} with {', '.join(hidden)}" if hidden else text
 
@@ -114,10 +123,9 @@ def chosen_attacks(
     _refuse_others(attacks)
 
     def built(one: AttackLike) -> list[AnyAttack]:
-        configs = read_attacks(one) if isinstance(one, str) else [one] if isinstance(one, PartConfig) else None
-        if configs is None:
-            assert isinstance(one, AnyAttack)
+        if not isinstance(one, (str, PartConfig)):
             return [one]
+        configs = read_attacks(one) if isinstance(one, str) else [one]
         return [build_attack(config, norm=norm, sources=others, seed_images=images) for config in configs]
 
     if isinstance(attacks, Mapping):
@@ -138,7 +146,7 @@ def chosen_attacks(
     return found
 
 
-def _hidden(attack: AnyAttack) -> list[Any]:
+def _hidden(attack: Any) -> list[Any]:
     if not is_dataclass(attack):
         return []
     return [field for field in fields(attack) if not field.repr and getattr(attack, field.name) is not None]
@@ -151,7 +159,7 @@ def _hash(value: Any) -> str:
         return model_hash(value)[:12]
     if isinstance(value, (tuple, list)):
         return hashlib.sha256("".join(_hash(one) for one in value).encode()).hexdigest()[:12]
-    return repr(value)
+    return str(getattr(value, "__qualname__", repr(value)))
 
 
 def _refuse_others(attacks: Any) -> None:

@@ -29,9 +29,7 @@ def to_markdown(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
-def to_blocks(
-    headers: Sequence[str], rows: Sequence[Sequence[str]], *, keep: int = 1, width: int = WIDTH
-) -> str:
+def to_blocks(headers: Sequence[str], rows: Sequence[Sequence[str]], *, keep: int = 1, width: int = WIDTH) -> str:
     """Write a table for a terminal: columns that do not fit go to a further block, which repeats the first `keep`.
 
     Columns after the first `keep` are aligned right. A column wider than the width stands alone in its block.

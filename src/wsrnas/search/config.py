@@ -7,6 +7,7 @@ from typing import Any
 
 from wsrnas.data import DataConfig
 from wsrnas.errors import at_least, one_of, refuse
+from wsrnas.estimators.noise.examples import EXAMPLES
 from wsrnas.estimators.noise.refine import REFINE_STEP
 from wsrnas.parts import PartConfig
 from wsrnas.recipes import PRESETS
@@ -14,8 +15,8 @@ from wsrnas.runtime import RuntimeConfig
 from wsrnas.search.base import Budget
 from wsrnas.search.build import check_strategy
 from wsrnas.search.spectrum import SpectrumConfig
-from wsrnas.spaces import get_space
-from wsrnas.types import parse_strength, parse_strengths
+from wsrnas.spaces import SPACES, get_space
+from wsrnas.types import format_strength, parse_strength, parse_strengths
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +24,7 @@ class SpaceConfig:
     """The search space and the size of its super-network.
 
     Args:
-        name: darts or nb201.
+        name: darts or nb201; stages has no super-network, so its networks are trained alone and not searched here.
         channels: channels of the first cell.
         layers: number of cells.
         stem: cifar, or imagenet for images of 100 pixels and more.
@@ -35,6 +36,7 @@ class SpaceConfig:
     stem: str = "cifar"
 
     def __post_init__(self) -> None:
+        SPACES.kind(self.name, argument="space.name")
         get_space(self.name)
         at_least(1, **{"space.channels": self.channels, "space.layers": self.layers})
 
@@ -44,8 +46,10 @@ class TrainingConfig:
     """Adversarial training of the shared weights θ, one epoch of D_t per sampled architecture.
 
     Args:
-        strength: radius of the PGD noise trained on.
+        strength: radius of the PGD noise trained on; null takes the middle strength of the spectrum, the lower of two.
         steps: PGD steps, in training and in measuring.
+        step_ratio: length of a PGD step as a share of the strength; null takes 2.5/steps. The paper's is 2.5/20,
+            whatever the steps: from the clean image seven of them reach 0.875 of the strength.
         images: images of D_t in one such epoch; null takes all of D_t.
         batch_size: images per batch.
         learning_rate: at the start; constant while warming up and building, then cosine to a hundredth of it.
@@ -54,8 +58,9 @@ class TrainingConfig:
         clip: largest gradient norm.
     """
 
-    strength: str | float = 0.03
+    strength: str | float | None = None
     steps: int = 7
+    step_ratio: float | None = None
     images: int | None = None
     batch_size: int = 64
     learning_rate: float = 0.1
@@ -64,14 +69,23 @@ class TrainingConfig:
     clip: float = 5.0
 
     def __post_init__(self) -> None:
-        parse_strengths([self.strength], argument="training.strength")
+        if self.strength is not None:
+            parse_strengths([self.strength], argument="training.strength")
         at_least(1, **{"training.steps": self.steps, "training.batch_size": self.batch_size})
+        if self.step_ratio is not None and not 0 < self.step_ratio <= 2:
+            refuse("training.step_ratio", expected="a share of the strength in (0,2]", got=self.step_ratio)
         if self.images is not None:
             at_least(1, **{"training.images": self.images})
 
-    def radius(self) -> float:
-        """Return the strength as a number."""
+    def radius(self, strengths: tuple[float, ...]) -> float:
+        """Return the strength as a number, where the spectrum has these strengths."""
+        if self.strength is None:
+            return strengths[(len(strengths) - 1) // 2]
         return parse_strength(self.strength, argument="training.strength")
+
+    def step_size(self, radius: float) -> float | None:
+        """Return the length of a PGD step at that strength, None for the attack's own 2.5·ε/steps."""
+        return None if self.step_ratio is None else self.step_ratio * radius
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,12 +94,15 @@ class NoiseEstimatorConfig:
 
     Args:
         name: rescale, weighted-average, a-ane, e-ane, e-ane-minus, plus-ane, or a class of your own.
-        settings: of that estimator, such as {weights: paper} or {hidden: 90}.
+        settings: of that estimator, such as {form: printed} or {hidden: 90}.
         refine: gradient steps that improve every estimate, outwards from the attacked strengths; 2 network passes per
             image, estimated strength and step. 0 leaves the estimates as φ gives them, as the paper.
         refine_step: length of such a step, as a share of the strength.
-        memory: capacity of M_a in images.
-        batches: B, batches of D_t attacked per iteration to fill M_a.
+        examples: what an attacked image adds to M_a: printed (the N1 known noises, and the one at a random strength as
+            the label; Eq. 4) or leave-one-out (N1+1 entries, each noise the label once).
+        memory: capacity of M_a in entries.
+        batches: B, random batches of D_t attacked per iteration and pushed into M_a, in at most one pass over D_t.
+            Leave-one-out attacks no more than M_a can hold.
         passes: K_a, passes over M_a per iteration.
         largest: labels for φ are drawn from strengths up to this one.
         fidelity_every: measure fidelity on a fresh sample of D_v every so many trainings.
@@ -98,6 +115,7 @@ class NoiseEstimatorConfig:
     settings: dict[str, Any] = field(default_factory=dict)
     refine: int = 0
     refine_step: float = REFINE_STEP
+    examples: str = "leave-one-out"
     memory: int = 600
     batches: int = 10
     passes: int = 1
@@ -110,6 +128,7 @@ class NoiseEstimatorConfig:
         positive = ("memory", "batches", "passes", "fidelity_every", "fidelity_images")
         at_least(1, **{f"noise_estimator.{name}": getattr(self, name) for name in positive})
         at_least(0, **{"noise_estimator.refine": self.refine})
+        one_of("noise_estimator.examples", self.examples, EXAMPLES)
         if not 0 < self.refine_step <= 2:
             refuse("noise_estimator.refine_step", expected="a share of the strength in (0,2]", got=self.refine_step)
         if not 0 <= self.fidelity_bound <= 1:
@@ -205,5 +224,26 @@ class SearchConfig:
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
 
     def __post_init__(self) -> None:
+        if not get_space(self.space.name).shares_weights:
+            remedy = "train its networks alone, each with `wsrnas train --arch`"
+            refuse(
+                "space.name", expected="a space whose architectures share weights", got=self.space.name, remedy=remedy
+            )
         one_of("preset", self.preset, tuple(PRESETS))
         check_strategy(self.strategy)
+
+    def trained_at(self) -> float:
+        """Return the strength that networks are trained at."""
+        return self.training.radius(self.spectrum.all_strengths())
+
+    def notes(self) -> list[str]:
+        """Return what a user should know before the search starts, each in a sentence."""
+        strengths, trained = self.spectrum.all_strengths(), self.trained_at()
+        first, last = format_strength(strengths[0]), format_strength(strengths[-1])
+        if strengths[0] <= trained <= strengths[-1]:
+            return []
+        word = "stronger" if trained > strengths[-1] else "weaker"
+        return [
+            f"trained at {format_strength(trained)}, {word} than the spectrum ({first} to {last}); "
+            "--training.strength null trains at its middle"
+        ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from wsrnas.attacks.apgd import APGD
 from wsrnas.data import DataBundle
+from wsrnas.estimators.noise.examples import examples_per_image
 from wsrnas.search.base import Calls
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.evaluators.measure import Refinement, Spectrum
@@ -37,7 +38,7 @@ class Costs:
     def of(cls, config: SearchConfig) -> Costs:
         """Return the costs that these settings imply."""
         noise = config.noise_estimator
-        strength = config.training.radius()
+        strength = config.trained_at()
         return cls(
             attack=2 * config.training.steps,
             verification=APGD(eps=strength, steps=config.finalists.attack_steps).passes,
@@ -98,9 +99,15 @@ class Amounts:
 
 
 def noise_batches(config: SearchConfig, spectrum: Spectrum) -> int:
-    """Return B, or fewer: no more batches than M_a can hold; the rest would leave the queue before φ ever saw them."""
-    examples = config.training.batch_size * (len(spectrum.attacked) + 1)
-    return min(config.noise_estimator.batches, math.ceil(config.noise_estimator.memory / examples))
+    """Return B, as printed, or leaving one out no more batches than M_a can hold.
+
+    The rest would leave the queue before φ ever saw them.
+    """
+    noise = config.noise_estimator
+    if noise.examples == "printed":
+        return noise.batches
+    entries = config.training.batch_size * examples_per_image(len(spectrum.attacked), noise.examples)
+    return min(noise.batches, math.ceil(noise.memory / entries))
 
 
 def passes_of_calls(

@@ -9,7 +9,7 @@ from typing import Any
 from wsrnas import recipes
 from wsrnas.data import DataConfig
 from wsrnas.search.config import SearchConfig
-from wsrnas.types import format_strength, parse_strength
+from wsrnas.types import format_strength, parse_strength, parse_strengths
 
 AMOUNTS = ("train_limit", "valid_limit", "test_limit", "valid_fraction")
 """How much of the data is used is the recipe's affair, unless the search was told otherwise than its recipe says."""
@@ -24,8 +24,12 @@ def train_command(config: SearchConfig, run: Path, out: Path) -> list[str]:
         if value != usual[key]:
             command += [f"--data.{key}", "null" if value is None else str(value)]
     trained_at = recipe.get("loss", {}).get("settings", {}).get("eps")
-    if trained_at is not None and parse_strength(trained_at) != config.training.radius():
-        command += ["--loss.settings.eps", format_strength(config.training.radius())]
+    if trained_at is not None and parse_strength(trained_at) != config.trained_at():
+        command += ["--loss.settings.eps", format_strength(config.trained_at())]
+    strengths = ",".join(map(format_strength, config.spectrum.all_strengths()))
+    usual_strengths = recipe.get("strengths")
+    if usual_strengths is None or parse_strengths(usual_strengths) != config.spectrum.all_strengths():
+        command += ["--strengths", strengths]
     if config.seed:
         command += ["--seed", str(config.seed)]
     return [*command, "--out", str(out)]

@@ -111,10 +111,20 @@ def plan(config: SearchConfig) -> SearchPlan:
         f"super-network: {config.space.name}, {config.space.channels} channels, {config.space.layers} cells, "
         f"{count_parameters(evaluator.supernet):,} weights",
         f"strengths: {strengths}; attacked for real: {attacked}" + (estimated if evaluator.spectrum.estimated else ""),
+        f"attacks: {_steps(config)}",
         f"architectures: {config.budget.population} to warm up, {config.budget.queries} measured",
     )
     speed = throughput(config, data, runtime, evaluator)
     return SearchPlan(config=config, facts=facts, passes=phases(config, data, strategy, evaluator), speed=speed)
+
+
+def _steps(config: SearchConfig) -> str:
+    """Say how far PGD gets: without a random start, no further than its steps reach."""
+    training = config.training
+    ratio = 2.5 / training.steps if training.step_ratio is None else training.step_ratio
+    reach = training.steps * ratio
+    short = f", which reach {reach:.3g} of every strength at most" if reach < 1 else ""
+    return f"PGD-{training.steps} from the clean image, steps of {ratio:.3g} of the strength{short}"
 
 
 def throughput(

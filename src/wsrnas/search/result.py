@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from wsrnas.spaces.genotype import Genotype
 from wsrnas.types import format_strength
 
 FILE = "result.json"
+LEARNED = 0.97
+"""A clean loss above this share of ln(classes) is that of a guess."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +66,21 @@ class SearchResult:
     comparison: dict[str, Any] | None = field(default=None)
 
     @property
+    def learned_nothing(self) -> str:
+        """Return a sentence where the winner knows no more than a guess; nothing where it does."""
+        classes = int(self.data.get("classes") or 0)
+        guess = math.log(classes) if classes > 1 else math.inf
+        if self.winner.verified_losses[0] >= LEARNED * guess:
+            how = "trained alone" if self.verified_by == "training alone" else "under the shared weights"
+            loss = f"{self.winner.verified_losses[0]:.3f}"
+            return (
+                f"the winner has learned nothing {how}: its clean loss, {loss}, is that of a guess among {classes} "
+                f"classes ({guess:.3f}), so its rank means nothing; give the search more epochs (finalists.epochs, "
+                "budget.*) or images"
+            )
+        return ""
+
+    @property
     def report(self) -> Path:
         """Return the page that tells how the search went."""
         return self.path / "report.html"
@@ -89,7 +107,7 @@ class SearchResult:
             plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
             return cls(
                 path=folder,
-                genotype=Genotype.from_json(genotype.read_text(), source=str(genotype)),
+                genotype=Genotype.load(genotype),
                 comparison=read_json(folder / "comparison.json"),
                 winner=_finalist(plain.pop("winner")),
                 finalists=tuple(_finalist(one) for one in plain.pop("finalists")),
@@ -111,6 +129,8 @@ class SearchResult:
         if self.comparison is not None:
             pairs = zip(names, self.comparison["winner"]["accuracy"])
             lines.append("accuracy: " + ", ".join(f"{name} {accuracy:.1%}" for name, accuracy in pairs))
+        if self.learned_nothing:
+            lines.append(f"note: {self.learned_nothing}")
         lines.append(f"report: {self.report}")
         return "\n".join(lines)
 

@@ -122,9 +122,9 @@ class _Search:
         )
 
     def _restore(self) -> None:
-        state = self.folder.load_checkpoint()
-        if state is None:
-            return
+        self.folder.load_checkpoint(restore=self._take)
+
+    def _take(self, state: dict[str, Any]) -> None:
         self.strategy.load_state_dict(state["strategy"])
         self.evaluator.load_state_dict(state["evaluator"])
         self.seconds, self.best = state["seconds"], state["best"]
@@ -189,7 +189,12 @@ class _Search:
             preset=self.config.preset,
             seed=self.config.seed,
             space=space.name,
-            data={"name": self.data.name, "fingerprint": self.data.fingerprint},
+            data={
+                "name": self.data.name,
+                "fingerprint": self.data.fingerprint,
+                "classes": self.data.num_classes,
+                "notes": list(self.data.notes),
+            },
             strengths=spectrum.strengths,
             known=known,
             estimated=tuple(strength for strength in spectrum.strengths if strength not in known),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import islice
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from wsrnas.data import DataBundle, Split
 from wsrnas.models.network import SizeConfig
 from wsrnas.models.network import network_config as sized_for
+from wsrnas.networks.cost import count_parameters as count_parameters
 from wsrnas.search.config import SearchConfig
 from wsrnas.spaces.base import NetworkConfig
 
@@ -32,6 +34,11 @@ def size_config(config: SearchConfig) -> SizeConfig:
     return SizeConfig(channels=config.space.channels, layers=config.space.layers, stem=config.space.stem)
 
 
-def count_parameters(network: nn.Module) -> int:
-    """Return how many weights a network trains."""
-    return sum(parameter.numel() for parameter in network.parameters())
+def learning_rate(config: SearchConfig, position: int) -> float:
+    """Return SGD's rate of a training: constant in the first two loops, then a cosine to a hundredth."""
+    budget, start = config.budget, config.training.learning_rate
+    constant, total = 2 * budget.population, 2 * budget.population + budget.iterations
+    if position < constant:
+        return start
+    done = (position - constant) / max(total - constant, 1)
+    return start * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))

@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from wsrnas.data import DataConfig
-from wsrnas.errors import refuse
+from wsrnas.errors import at_least, one_of, refuse
 from wsrnas.models.network import SizeConfig
+from wsrnas.networks.activation import ACTIVATIONS
+from wsrnas.parts import PartConfig
 from wsrnas.runtime import RuntimeConfig
-from wsrnas.training.choices import LossConfig, ScheduleConfig
-from wsrnas.types import check_linf, parse_strength
+from wsrnas.training.bands import Bands, band_loss, read_bands
+from wsrnas.training.losses import LOSSES, AdversarialLoss, TrainingLoss
+from wsrnas.training.perturbation import PerturbationConfig
+from wsrnas.training.schedules import SCHEDULES, Schedule
+from wsrnas.types import check_linf, parse_strength, parse_strengths
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,15 +53,15 @@ class SelectionConfig:
 
     Args:
         every: measure after every so many epochs, and after the last.
-        by: robust or clean accuracy, the earliest epoch winning a tie; last keeps the last epoch and is the only
-            choice where nothing is held out (data.valid_fraction 0).
+        by: robust or clean accuracy, the earliest epoch winning a tie; auto is robust where there is a radius, else
+            clean; last keeps the last epoch and is the only choice where nothing is held out (data.valid_fraction 0).
         eps: radius of the PGD attack; null takes the training loss's (its largest).
         steps: attack steps.
         images: how many held-out images to measure; null takes all.
     """
 
     every: int = 1
-    by: str = "robust"
+    by: str = "auto"
     eps: str | float | None = None
     steps: int = 10
     images: int | None = None
@@ -64,10 +69,9 @@ class SelectionConfig:
     def __post_init__(self) -> None:
         for name in ("every", "steps", "images"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                refuse(f"selection.{name}", expected="at least 1", got=value)
-        if self.by not in ("robust", "clean", "last"):
-            refuse("selection.by", expected="'robust', 'clean' or 'last'", got=self.by)
+            if value is not None:
+                at_least(1, **{f"selection.{name}": value})
+        one_of("selection.by", self.by, ("auto", "robust", "clean", "last"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,17 +81,30 @@ class TrainConfig:
     Args:
         recipe: its name, for the reader.
         seed: of weights, order, augmentation and attacks.
+        strengths: the spectrum that the network is for, such as 2/255,8/255: named in the commands that follow, and
+            compared with what is trained at; null for none.
+        activation: relu, or silu in place of every ReLU of the network.
+        loss: a training loss by name with its own settings: standard, pgd, trades, fast, free, multi, or a class of
+            yours.
+        bands: strengths trained at by networks of their own that decide together (MAT), one band each, such as
+            "0.03,0.045; 0.06,0.075"; null trains one network.
+        schedule: a learning-rate schedule by name with its own settings: constant, step, cosine, cyclic, or a class of
+            yours.
         ema: decay of the moving average of the weights, which then is what is measured and kept; null for none.
-        checkpoint_every: optimiser steps between checkpoints inside an epoch; there is one after every epoch anyway.
+        checkpoint_every: batches between checkpoints inside an epoch; there is one after every epoch anyway.
     """
 
     recipe: str = "custom"
     seed: int = 0
+    strengths: str | float | list[str | float] | None = None
     data: DataConfig = field(default_factory=lambda: DataConfig(valid_fraction=0.1))
     network: SizeConfig = field(default_factory=SizeConfig)
-    loss: LossConfig = field(default_factory=lambda: LossConfig(eps="8/255"))
+    activation: str = "relu"
+    loss: PartConfig = field(default_factory=lambda: PartConfig(name="pgd", settings={"eps": "8/255"}))
+    bands: str | list[str | float | list[str | float]] | None = None
+    awp: PerturbationConfig = field(default_factory=PerturbationConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
-    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    schedule: PartConfig = field(default_factory=lambda: PartConfig(name="cosine"))
     epochs: int = 30
     batch_size: int = 128
     ema: float | None = None
@@ -96,17 +113,45 @@ class TrainConfig:
     checkpoint_every: int = 200
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "checkpoint_every"):
-            if getattr(self, name) < 1:
-                refuse(name, expected="at least 1", got=getattr(self, name))
+        at_least(1, epochs=self.epochs, batch_size=self.batch_size, checkpoint_every=self.checkpoint_every)
         if self.ema is not None and not 0 < self.ema < 1:
             refuse("ema", expected="a decay between 0 and 1 such as 0.999", got=self.ema, remedy="use null for none")
-        self.loss.build()
-        self.schedule.build()
+        one_of("activation", self.activation, tuple(ACTIVATIONS))
+        self.spectrum()
+        self.build_schedule()
+        for loss in self.losses():
+            if self.awp.gamma is not None and not isinstance(loss, AdversarialLoss):
+                remedy = "leave awp.gamma out, or choose pgd, trades, fast or multi"
+                expected = "a loss that makes its adversarial images apart"
+                refuse("awp.gamma", expected=expected, got=f"{self.loss.name!r}", remedy=remedy)
         self.selection_strength()
         if self.data.valid_fraction == 0 and self.selection.by != "last":
             remedy = "set data.valid_fraction, or selection.by last"
             refuse("data.valid_fraction", expected="held-out images to select on", got=0, remedy=remedy)
+
+    def spectrum(self) -> tuple[float, ...]:
+        """Return the strengths that the network is for, ascending and without 0; empty where none were asked for."""
+        if self.strengths is None:
+            return ()
+        return tuple(strength for strength in parse_strengths(self.strengths) if strength > 0)
+
+    def build_loss(self) -> TrainingLoss:
+        """Return the training loss of one network; with `bands` it is that of no member: see `losses`."""
+        return LOSSES.build(self.loss, argument="loss")
+
+    def build_schedule(self) -> Schedule:
+        """Return the schedule of the learning rate."""
+        return SCHEDULES.build(self.schedule, argument="schedule")
+
+    def strength_bands(self) -> Bands:
+        """Return the strengths of every band; empty for one network."""
+        return read_bands(self.bands)
+
+    def losses(self) -> list[TrainingLoss]:
+        """Return the training loss of every network: one, or one per band."""
+        if bands := self.strength_bands():
+            return [LOSSES.build(band_loss(self.loss, band), argument="loss") for band in bands]
+        return [self.build_loss()]
 
     def selection_strength(self) -> float | None:
         """Return the radius that held-out robust accuracy is measured at; None measures clean accuracy only.
@@ -116,13 +161,14 @@ class TrainConfig:
         """
         if self.selection.eps is not None:
             return check_linf(parse_strength(self.selection.eps, argument="selection.eps"), argument="selection.eps")
-        loss = self.loss.build()
-        strengths = getattr(loss, "strengths", None) or (getattr(loss, "eps", None),)
-        if strengths[-1] is None and self.selection.by == "robust":
-            refuse(
-                "selection.by",
-                expected="'clean' for the loss 'standard'",
-                got="'robust'",
-                remedy="or set selection.eps",
-            )
-        return strengths[-1]
+        largest = self.losses()[-1].largest_strength()
+        if largest is None and self.selection.by == "robust":
+            expected, remedy = f"'clean' for the loss {self.loss.name!r}", "or set selection.eps"
+            refuse("selection.by", expected=expected, got="'robust'", remedy=remedy)
+        return largest
+
+    def selected_by(self) -> str:
+        """Return what the kept epoch is chosen by, `auto` resolved: robust, clean or last."""
+        if self.selection.by != "auto":
+            return self.selection.by
+        return "clean" if self.selection_strength() is None else "robust"

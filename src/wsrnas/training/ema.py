@@ -15,6 +15,11 @@ class MovingAverage:
     """θ̄ ← d·θ̄ + (1 − d)·θ after each step; floating-point buffers likewise, the others are copied.
 
     d = min(decay, (1 + t)/(10 + t)) after t steps, so that the random start is forgotten early in a short training.
+
+    Not `torch.optim.swa_utils.AveragedModel`: it copies the first network it is given instead of beginning at the
+    random start, averages all buffers (whole numbers included) or none, and hands its step count to the averaging
+    function as a tensor, so that this decay would wait for the device once per parameter; with all three worked around
+    nothing of it would be left.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from wsrnas.errors import InputError
 from wsrnas.runtime import Runtime
-from wsrnas.training.losses import TrainingLoss
+from wsrnas.training.losses import AdversarialLoss, TrainingLoss
+from wsrnas.training.perturbation import WeightPerturbation
+
+Update: TypeAlias = tuple[Tensor, Tensor]
+"""The mean loss per image of one optimiser step, and the logits that it counts accuracy with."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +55,14 @@ def train_epoch(
     runtime: Runtime,
     generator_for: Callable[[int], torch.Generator],
     clip: float | None = 5.0,
+    perturbation: WeightPerturbation | None = None,
+    carried: MutableMapping[str, Tensor] | None = None,
     learning_rate: Callable[[int], float] | None = None,
     first_step: int = 0,
     sums: EpochSums | None = None,
     on_step: Callable[[int], None] | None = None,
 ) -> EpochResult:
-    """Take one optimiser step per batch (images (B,C,H,W) in [0,1], labels (B,)).
+    """Take one optimiser step per batch (images (B,C,H,W) in [0,1], labels (B,)), or as many as the loss asks for.
 
     `model` may be a sub-network whose weights are part of a larger `optimizer`: parameters that the batch does not
     reach keep ``grad=None``, so neither momentum nor weight decay moves them. Attacks and the loss see the bare module,
@@ -63,10 +71,12 @@ def train_epoch(
     Args:
         generator_for: the generator of a step, so that a step draws the same whenever it runs.
         clip: largest gradient norm over the parameters of `model`; None does not clip.
+        perturbation: of the weights, for an `AdversarialLoss`.
+        carried: what the loss keeps from batch to batch; None starts with nothing.
         learning_rate: the rate of a step; None leaves the optimiser's.
         first_step: the number of the first batch, where earlier ones were done before a restart.
         sums: running sums to go on from.
-        on_step: called after each step with its number, to report or save.
+        on_step: called after each batch with its number, to report or save.
 
     Returns:
         Mean loss per image, accuracy on the images trained on, and their count.
@@ -76,21 +86,25 @@ def train_epoch(
     """
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     sums = EpochSums(runtime.device) if sums is None else sums
+    carried = {} if carried is None else carried
     model.train()
     for step, (images, labels) in enumerate(batches, start=first_step):
         images, labels = runtime.images(runtime.share(images)), runtime.share(labels).to(runtime.device)
         if learning_rate is not None:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(step)
-        optimizer.zero_grad(set_to_none=True)
-        with runtime.autocast():
-            value, logits = loss(model, images, labels, generator_for(step))
-        value.backward()
-        runtime.average_gradients(parameters)
-        if clip is not None:
-            nn.utils.clip_grad_norm_(parameters, clip)
-        optimizer.step()
-        sums.add(value, logits, labels)
+        if perturbation is not None and isinstance(loss, AdversarialLoss):
+            updates = perturbation.updates(loss, model, images, labels, generator_for(step))
+        else:
+            updates = loss.updates(model, images, labels, generator_for(step), carried)
+        for value, logits in _inside(runtime.autocast, updates):
+            optimizer.zero_grad(set_to_none=True)
+            value.backward()
+            runtime.average_gradients(parameters)
+            if clip is not None:
+                nn.utils.clip_grad_norm_(parameters, clip)
+            optimizer.step()
+            sums.add(value, logits, labels)
         if on_step is not None:
             on_step(step)
     optimizer.zero_grad(set_to_none=True)
@@ -101,3 +115,13 @@ def train_epoch(
             "gradient clipping"
         )
     return result
+
+
+def _inside(context: Callable[[], AbstractContextManager[None]], updates: Iterator[Update]) -> Iterator[Update]:
+    """Yield updates, each computed inside a context that is left before the caller goes on with it."""
+    while True:
+        with context():
+            update = next(updates, None)
+        if update is None:
+            return
+        yield update

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from scipy.stats import binom
+from torch import Tensor, nn
 
 from wsrnas import rng
 from wsrnas.attacks import PGD
@@ -16,14 +17,46 @@ from wsrnas.attacks.victim import own_copy
 from wsrnas.data import Split
 from wsrnas.runtime import Runtime
 
+SURE = 0.05
+"""A guesser passes for a network that has learned something with at most this probability."""
+
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Shares of images classified correctly; `robust` is None where no strength was given."""
+    """Shares of images classified correctly; `robust` is None where no strength was given.
+
+    `labels` and `predictions` count the images of each class, and the images taken for each class before an attack.
+    """
 
     clean: float
     robust: float | None
     images: int
+    labels: tuple[int, ...] = ()
+    predictions: tuple[int, ...] = ()
+
+    def learned_nothing(self, classes: tuple[str, ...]) -> str | None:
+        """Return why the network is taken to have learned nothing, or None.
+
+        It has learned nothing where it takes every image for one class, or where its answers, given to the images at
+        random, would be right as often: a binomial test at the level `SURE` with chance Σ_c labels_c·predictions_c/n².
+        Images of a single class say nothing.
+        """
+        if sum(count > 0 for count in self.labels) < 2:
+            return None
+        remedy = "train longer, with another learning rate or with less noise; until then no number of it means much"
+        most = max(self.predictions)
+        if most == self.images:
+            index = self.predictions.index(most)
+            name = repr(classes[index]) if index < len(classes) else f"number {index}"
+            return f"this network has learned nothing: it takes all {self.images} images for class {name}; {remedy}"
+        right = round(self.clean * self.images)
+        chance = sum(a * b for a, b in zip(self.labels, self.predictions)) / self.images**2
+        if binom.sf(right - 1, self.images, chance) <= SURE:
+            return None
+        return (
+            f"this network has learned nothing that can be told from guessing: {right} of {self.images} images are "
+            f"right, and about {chance * self.images:.0f} would be were its answers given at random; {remedy}"
+        )
 
 
 def measure_held_out(
@@ -45,6 +78,7 @@ def measure_held_out(
     wanted = len(split) if images is None else min(images, len(split))
     attack = None if strength is None else PGD(eps=strength, steps=steps)
     counts = torch.zeros(3, device=runtime.device)
+    seen_labels, seen_predictions = _Counts(runtime), _Counts(runtime)
     training, seen = model.training, 0
     model.eval()
     for index, (batch, labels) in enumerate(split.batches(batch_size, device=runtime.device)):
@@ -54,7 +88,10 @@ def measure_held_out(
         if len(labels):
             counts[0] += len(labels)
             with torch.no_grad():
-                counts[1] += (model(own_copy(batch)).argmax(dim=1) == labels).sum()
+                logits = model(own_copy(batch))
+            counts[1] += (logits.argmax(dim=1) == labels).sum()
+            seen_labels.add(labels, logits.shape[1])
+            seen_predictions.add(logits.argmax(dim=1), logits.shape[1])
             if attack is not None:
                 generator = rng.stream(seed, "held-out", index, runtime.rank, device=runtime.device)
                 adversarial = attack.perturb(model, batch, labels, generator)
@@ -64,4 +101,29 @@ def measure_held_out(
             break
     model.train(training)
     total, clean, robust = (runtime.mean(counts) * runtime.world_size).tolist()
-    return HeldOut(clean / total, None if attack is None else robust / total, round(total))
+    return HeldOut(
+        clean / total,
+        None if attack is None else robust / total,
+        round(total),
+        seen_labels.result(),
+        seen_predictions.result(),
+    )
+
+
+class _Counts:
+    """How often each class was seen, over all batches and processes."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._counts: Tensor | None = None
+
+    def add(self, classes: Tensor, known: int) -> None:
+        """Count a batch; `known` is the number of classes."""
+        counts = torch.bincount(classes, minlength=known).float()
+        self._counts = counts if self._counts is None else self._counts + counts
+
+    def result(self) -> tuple[int, ...]:
+        """Return the counts."""
+        if self._counts is None:
+            return ()
+        return tuple(round(count) for count in (self._runtime.mean(self._counts) * self._runtime.world_size).tolist())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from wsrnas.errors import refuse
+from wsrnas.parts import Parts
 
 
 class Schedule(ABC):
@@ -18,6 +19,10 @@ class Schedule(ABC):
     @abstractmethod
     def factor(self, progress: float, epochs: int) -> float:
         """Return the factor on the learning rate, 0 ≤ factor ≤ 1."""
+
+    def doubt(self, epochs: int) -> str | None:
+        """Return what is odd about this schedule in a training of so many epochs; None where nothing is."""
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,22 +40,36 @@ class Constant(Schedule):
 class Step(Schedule):
     """factor = decay^(number of milestones reached); milestones are epoch numbers counted from 0.
 
-    The paper's retraining: milestones 99 and 149 of 200, decay 0.1.
+    The paper's retraining: milestones 99 and 149 of 200, decay 0.1. Without milestones the rate falls after a half and
+    after three quarters of the training.
     """
 
     name: ClassVar[str] = "step"
-    milestones: tuple[int, ...]
+    milestones: tuple[int, ...] | None = None
     decay: float = 0.1
 
     def __post_init__(self) -> None:
-        if not self.milestones or any(epoch < 1 for epoch in self.milestones):
-            refuse("schedule.milestones", expected="epoch numbers >= 1", got=self.milestones)
+        if self.milestones is not None and (not self.milestones or any(epoch < 1 for epoch in self.milestones)):
+            remedy = "leave them out for a half and three quarters of the training"
+            refuse("schedule.settings.milestones", expected="epoch numbers >= 1", got=self.milestones, remedy=remedy)
         if not 0 < self.decay < 1:
-            refuse("schedule.decay", expected="a factor between 0 and 1", got=self.decay)
+            refuse("schedule.settings.decay", expected="a factor between 0 and 1", got=self.decay)
 
     def factor(self, progress: float, epochs: int) -> float:
         """Return decay to the power of the milestones reached."""
-        return self.decay ** sum(progress >= epoch for epoch in self.milestones)
+        milestones = self.milestones or (epochs / 2, 3 * epochs / 4)
+        return self.decay ** sum(progress >= epoch for epoch in milestones)
+
+    def doubt(self, epochs: int) -> str | None:
+        """Name milestones that lie beyond the training."""
+        late = [epoch for epoch in self.milestones or () if epoch >= epochs]
+        if not late:
+            return None
+        shown = ", ".join(map(str, late))
+        return (
+            f"schedule.settings.milestones {shown}: the training ends after {epochs} epochs, before the learning rate "
+            "falls there; give earlier ones, or --schedule.name cosine"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +82,9 @@ class Cosine(Schedule):
 
     def __post_init__(self) -> None:
         if self.warmup < 0:
-            refuse("schedule.warmup", expected="epochs >= 0", got=self.warmup)
+            refuse("schedule.settings.warmup", expected="epochs >= 0", got=self.warmup)
         if not 0 <= self.last <= 1:
-            refuse("schedule.last", expected="a factor between 0 and 1", got=self.last)
+            refuse("schedule.settings.last", expected="a factor between 0 and 1", got=self.last)
 
     def factor(self, progress: float, epochs: int) -> float:
         """Return the ramp or the cosine."""
@@ -73,6 +92,12 @@ class Cosine(Schedule):
             return progress / self.warmup
         t = min((progress - self.warmup) / max(epochs - self.warmup, 1e-9), 1.0)
         return self.last + (1 - self.last) * (1 + math.cos(math.pi * t)) / 2
+
+    def doubt(self, epochs: int) -> str | None:
+        """Name a warm-up that never ends."""
+        if self.warmup < epochs:
+            return None
+        return f"schedule.settings.warmup {self.warmup:g}: the training ends after {epochs} epochs, still warming up"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +109,7 @@ class Cyclic(Schedule):
 
     def __post_init__(self) -> None:
         if not 0 < self.peak < 1:
-            refuse("schedule.peak", expected="a fraction between 0 and 1", got=self.peak)
+            refuse("schedule.settings.peak", expected="a fraction between 0 and 1", got=self.peak)
 
     def factor(self, progress: float, epochs: int) -> float:
         """Return the height of the triangle."""
@@ -92,5 +117,7 @@ class Cyclic(Schedule):
         return t / self.peak if t < self.peak else (1 - t) / (1 - self.peak)
 
 
-SCHEDULES: dict[str, type[Schedule]] = {schedule.name: schedule for schedule in (Constant, Step, Cosine, Cyclic)}
+SCHEDULES: Parts[Schedule] = Parts(
+    Schedule, "schedules", [(schedule.name, schedule) for schedule in (Constant, Step, Cosine, Cyclic)]
+)
 """Every schedule by the name recipes use."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from wsrnas.errors import InputError
 from wsrnas.runtime import Runtime
@@ -19,6 +19,7 @@ class TrainState:
     """Network, optimiser, moving average, position, and the best epoch so far.
 
     `epoch` and `step` name the next step to take. There is no random state: every draw belongs to a position.
+    `carried` is what the loss keeps from batch to batch.
     """
 
     def __init__(self, config: TrainConfig, model: nn.Module, runtime: Runtime, fingerprint: str) -> None:
@@ -36,7 +37,8 @@ class TrainState:
         self.epoch = 0
         self.step = 0
         self.kept: dict[str, Any] | None = None
-        self._by = config.selection.by
+        self.carried: dict[str, Tensor] = {}
+        self._by = config.selected_by()
         self._fingerprint = fingerprint
         self._runtime = runtime
 
@@ -57,11 +59,18 @@ class TrainState:
             "value": value,
             "held_out_accuracy": None if measured is None else measured.clean,
             "held_out_robust_accuracy": None if measured is None else measured.robust,
+            "learned_nothing": None,
         }
         return True
 
+    def judge(self, learned_nothing: str | None) -> None:
+        """Remember whether the network that was just kept has learned anything."""
+        if self.kept is None:
+            raise RuntimeError("judge: no network was kept yet")
+        self.kept["learned_nothing"] = learned_nothing
+
     def summary(self) -> dict[str, Any]:
-        """Return the kept epoch, counted from 1, and its held-out accuracies."""
+        """Return the kept epoch, counted from 1, its held-out accuracies, and why it may have learned nothing."""
         if self.kept is None:
             raise RuntimeError("summary: no epoch has ended yet")
         return {key: value for key, value in self.kept.items() if key != "value"}
@@ -89,6 +98,7 @@ class TrainState:
             "epoch": self.epoch,
             "step": self.step,
             "kept": self.kept,
+            "carried": {name: tensor.cpu() for name, tensor in self.carried.items()},
             "data": self._fingerprint,
         }
 
@@ -109,3 +119,4 @@ class TrainState:
             self.average.load_state_dict(state["average"])
         self.sums.values.copy_(state["sums"])
         self.epoch, self.step, self.kept = int(state["epoch"]), int(state["step"]), state["kept"]
+        self.carried = dict(state["carried"])

@@ -11,7 +11,11 @@ from torch import nn
 from torch.nn import functional
 
 from wsrnas.runtime import Runtime
+from wsrnas.training.batches import steps_per_epoch
 from wsrnas.training.config import TrainConfig
+from wsrnas.training.ensemble import member_configs
+from wsrnas.training.perturbation import WeightPerturbation
+from wsrnas.training.single import JUDGED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,12 +99,26 @@ def _wait(device: torch.device) -> None:
 
 
 def estimate_passes(config: TrainConfig, train_images: int, held_out_images: int) -> dict[str, int]:
-    """Return the network passes per phase of a training: a forward and a backward pass of one image count one each."""
+    """Return the network passes per phase of a training: a forward and a backward pass of one image count one each.
+
+    Where nothing is held out the network that is kept is judged on a few training images, once.
+    """
     batch = min(config.batch_size, train_images)
-    steps = max(train_images // batch, 1)
-    training = config.epochs * steps * batch * config.loss.build().passes
+    steps = steps_per_epoch(train_images, config.batch_size)
+    training = measured = 0
+    for member in member_configs(config):
+        awp = sum(WeightPerturbation.passes for epoch in range(config.epochs) if member.awp.at(epoch) is not None)
+        training += steps * batch * (config.epochs * member.build_loss().passes + awp)
+        measured += _measurements(member, -(-config.epochs // config.selection.every), train_images, held_out_images)
+    if config.strength_bands():
+        measured += _measurements(config, 1, train_images, held_out_images)
+    return {"training": training, "held-out measurement": measured}
+
+
+def _measurements(config: TrainConfig, times: int, train_images: int, held_out_images: int) -> int:
+    if not held_out_images:
+        return min(train_images, JUDGED)
     selection = config.selection
-    measured = min(held_out_images, selection.images or held_out_images)
-    times = -(-config.epochs // selection.every)
+    images = min(held_out_images, selection.images or held_out_images)
     each = 1 if config.selection_strength() is None else 2 + 2 * selection.steps
-    return {"training": training, "held-out measurement": times * measured * each}
+    return times * images * each

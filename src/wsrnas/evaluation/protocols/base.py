@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from wsrnas.errors import at_least
+from wsrnas.errors import refuse
 from wsrnas.evaluation.copies import Copies
 from wsrnas.evaluation.record import AnyAttack
 from wsrnas.evaluation.result import Evaluation
@@ -72,7 +72,8 @@ class Protocol(ABC):
     """How its curve is drawn."""
 
     def __post_init__(self) -> None:
-        at_least(1, batch_size=self.batch_size)
+        if self.batch_size < 1:
+            refuse("batch_size", expected="a whole number >= 1", got=self.batch_size)
 
     @abstractmethod
     def accepted(self, attacks: dict[str, AnyAttack] | None, suite: dict[str, AnyAttack]) -> dict[str, AnyAttack]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, TypeGuard, final
 
 import torch
 from torch import Tensor, nn
 
 from wsrnas.attacks import Attack
+from wsrnas.evaluation.closing import Closing
 from wsrnas.evaluation.protocols.base import Curve, Protocol, Setting
-from wsrnas.evaluation.protocols.nearest import Nearest, cross_check
-from wsrnas.evaluation.record import AnyAttack, Record
+from wsrnas.evaluation.protocols.minimum_norm import Nearest, cross_check
+from wsrnas.evaluation.record import AnyAttack, Record, verified
 from wsrnas.evaluation.result import Evaluation
 from wsrnas.evaluation.scoring import attacked
 from wsrnas.evaluation.suites import describe
@@ -73,7 +74,10 @@ class Strict(Protocol):
         for column, strength in enumerate(setting.strengths):
             for position, (label, attack) in enumerate(attacks.items()):
                 everything = position == 0 or self.every_image or label in nearest
-                seen = torch.arange(count) if everything else alive.nonzero().flatten()
+                chosen = torch.ones_like(alive) if everything else alive
+                if isinstance(attack, Closing) and not everything:
+                    chosen = attack.chosen(alive, [one.distance for one in nearest.values()], strength)
+                seen = chosen.nonzero().flatten()
                 if label in nearest:
                     before[label][:, column] = alive
                 if strength == 0:
@@ -85,24 +89,33 @@ class Strict(Protocol):
                     broken = torch.tensor(record.broken, dtype=torch.bool)
                     alive[seen[broken]] = False
                     alive_eight_bit[seen[torch.tensor(record.broken_eight_bit, dtype=torch.bool)]] = False
-                    left = float((~broken).sum()) / count
+                    left = float((~broken if everything else alive).sum()) / count
                 setting.advance(count, note=f"{label} at {setting.text(strength)}")
                 curve.per_attack[label].append(left)
                 if position == 0:
                     curve.raw_accuracy.append(left)
             curve.survives[:, column], curve.survives_eight_bit[:, column] = alive, alive_eight_bit
-        curve.facts = facts(records, setting.norm)
+        curve.facts = verified(records, setting.norm)
         curve.facts["minimum_norm"] = cross_check(setting, records, before, curve.survives)
         return curve
 
     def columns(self, result: Evaluation) -> list[str]:
         """Return the worst case and its interval, the first attack alone, the 8-bit curve, and every attack."""
-        return [*super().columns(result), "raw % (first attack alone)", "8-bit %", *(f"{one} %" for one in result.attacks)]
+        return [
+            *super().columns(result),
+            "raw % (first attack alone)",
+            "8-bit %",
+            *(f"{one} %" for one in result.attacks),
+        ]
 
     def cells(self, result: Evaluation, row: int) -> list[str]:
         """Return the cells below `columns` for one strength."""
         beside = [result.raw_accuracy[row], result.accuracy_eight_bit[row]]
-        return [*super().cells(result, row), *map(percent, beside), *(percent(v[row]) for v in result.per_attack.values())]
+        return [
+            *super().cells(result, row),
+            *map(percent, beside),
+            *(percent(v[row]) for v in result.per_attack.values()),
+        ]
 
     def attack_note(self, result: Evaluation) -> str:
         """Say which images each attack saw."""
@@ -114,7 +127,7 @@ class Strict(Protocol):
         )
 
 
-def minimises(attack: AnyAttack) -> bool:
+def minimises(attack: AnyAttack) -> TypeGuard[Attack]:
     """Tell whether one run of the attack serves every strength."""
     return isinstance(attack, Attack) and attack.minimises
 
@@ -134,24 +147,6 @@ def recorded(
     if record is None:
         record = attacked(setting, label, attack, strength, indices) if nearest is None else nearest.within(strength)
         setting.store.write(record)
+    elif nearest is not None:
+        nearest.resumed(record)
     return record
-
-
-def facts(records: list[Record], norm: Norm) -> dict[str, Any]:
-    """Return what was verified over all attacks and strengths."""
-    broken = sum(sum(record.broken) for record in records)
-    rounded = sum(sum(record.broken_eight_bit) for record in records)
-    farthest = max((max(r.distance, default=0.0) / r.strength for r in records), default=0.0)
-    return {
-        "adversarial_images_checked": sum(len(record.indices) for record in records),
-        "outside_ball": 0,
-        "outside_pixel_range": 0,
-        "largest_distance_over_strength": farthest,
-        "misclassified_in_a_fresh_pass": broken,
-        "misclassified_after_8_bit_rounding": rounded,
-        "share_surviving_8_bit_rounding": rounded / broken if broken else None,
-        "answers_unlike_a_fresh_copy": sum(record.remembering for record in records),
-        "broken_gradients": any(record.broken_gradients for record in records),
-        "norm": norm,
-    }
-

@@ -64,3 +64,8 @@ def measure_fidelity(
         share = (accuracy[0] - accuracy[hat]) / drop if drop >= SMALLEST_DROP else None
         found[strength] = Fidelity(share, (mean_loss[hat] - mean_loss[place]) / mean_loss[place])
     return found, images_seen
+
+
+def too_weak(found: dict[float, Fidelity], bound: float) -> set[float]:
+    """Return the strengths whose estimate recovers less than this share of the accuracy drop."""
+    return {strength for strength, one in found.items() if one.share is not None and one.share < bound}

@@ -17,23 +17,13 @@ from wsrnas.attacks.apgd import APGD
 from wsrnas.attacks.pgd import PGD
 from wsrnas.data import DataBundle
 from wsrnas.estimators.memory import NoiseMemory
-from wsrnas.estimators.noise.fit import NoiseFit, fit_noise_estimator, push_noise
-from wsrnas.estimators.noise.registry import noise_estimator
+from wsrnas.estimators.noise import NoiseFit, fit_noise_estimator, noise_estimator, push_noise
 from wsrnas.runtime import Runtime
+from wsrnas.search import costs
 from wsrnas.search.base import Evaluator, Timer
 from wsrnas.search.config import SearchConfig
-from wsrnas.search.costs import (
-    FIDELITY,
-    MEASURING,
-    MIXTURE,
-    NOISE_DATA,
-    TRAINING,
-    VERIFICATION,
-    WARM_UP,
-    Costs,
-    noise_batches,
-)
-from wsrnas.search.evaluators.fidelity import Fidelity, measure_fidelity
+from wsrnas.search.costs import Costs, noise_batches
+from wsrnas.search.evaluators.fidelity import Fidelity, measure_fidelity, too_weak
 from wsrnas.search.evaluators.measure import (
     Refinement,
     Spectrum,
@@ -43,7 +33,7 @@ from wsrnas.search.evaluators.measure import (
     real_noises,
 )
 from wsrnas.search.evaluators.mixture import whole_mixture_losses
-from wsrnas.search.setup import limited, network_config
+from wsrnas.search.setup import learning_rate, limited, network_config
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import Architecture
 from wsrnas.training.epoch import train_epoch
@@ -79,7 +69,8 @@ class OneShot(Evaluator):
             momentum=weights.momentum,
             weight_decay=weights.weight_decay,
         )
-        self.attack = PGD(eps=weights.radius(), steps=weights.steps, random_start=False)
+        strength, steps = config.trained_at(), weights.steps
+        self.attack = PGD(eps=strength, steps=steps, step_size=weights.step_size(strength), random_start=False)
         self.noise_memory = NoiseMemory(config.noise_estimator.memory)
         if self.noise_estimator.needs_training:
             self.noise_optimizer, self.noise_schedule = NoiseFit().optimizer(self.noise_estimator)
@@ -103,7 +94,7 @@ class OneShot(Evaluator):
     def warm_up(self, architecture: Architecture) -> None:
         """Lines 2-5: one epoch of adversarial training."""
         self.record = {}
-        self.train(self.supernet.at(architecture.choice), phase=WARM_UP)
+        self.train(self.supernet.at(architecture.choice), phase=costs.WARM_UP)
 
     def measure(self, architecture: Architecture) -> Losses:
         """Lines 8-16: the four steps."""
@@ -123,7 +114,7 @@ class OneShot(Evaluator):
         self.train(network)
         with self.timed("measuring"):
             loss, images = clean_loss(network, self._valid_batches(), self.runtime)
-        self.charge(MEASURING, images)
+        self.charge(costs.MEASURING, images)
         self.record |= {"architecture": list(architecture.choice), "clean_loss": float(loss)}
         return loss
 
@@ -131,13 +122,14 @@ class OneShot(Evaluator):
         """Measure without training."""
         return self.losses(self.supernet.at(architecture.choice))
 
-    def train(self, network: nn.Module, *, phase: str = TRAINING) -> None:
+    def train(self, network: nn.Module, *, phase: str = costs.TRAINING) -> None:
         """Adversarially train the network on D_t for one epoch (PGD without random start, as the paper)."""
         weights = self.config.training
         position = self.trained
         for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate(position)
-        loss = PGDTraining(eps=self.attack.eps, steps=weights.steps, random_start=False, attack_mode="train")
+            group["lr"] = learning_rate(self.config, position)
+        eps, steps, size = self.attack.eps, weights.steps, self.attack.step_size
+        loss = PGDTraining(eps=eps, steps=steps, step_size=size, random_start=False, attack_mode="train")
         with self.timed("adversarial training"):
             result = train_epoch(
                 network,
@@ -153,7 +145,10 @@ class OneShot(Evaluator):
         self.record |= {"train_loss": result.loss, "train_accuracy": result.accuracy}
 
     def train_noise_estimator(self, network: nn.Module) -> None:
-        """Push real noises of B random batches of D_t into M_a and train φ on it for K_a passes (Eq. 4, 5)."""
+        """Push real noises of B random batches of D_t into M_a and train φ on it for K_a passes (Eq. 4, 5).
+
+        The paper does not say how ε̂ is drawn: uniformly, once a batch, as in the released code.
+        """
         settings = self.config.noise_estimator
         if not self.noise_estimator.needs_training or not self.spectrum.estimated:
             return
@@ -165,8 +160,8 @@ class OneShot(Evaluator):
                 draw = torch.rand((), generator=self._stream("noise strength", self.trained, index))
                 strengths = [*self.spectrum.attacked, max(float(draw) * settings.largest, 1e-3)]
                 noises = real_noises(network, images, labels, strengths, self.attack, self.runtime)
-                push_noise(self.noise_memory, images, noises, torch.tensor(strengths))
-                self.charge(NOISE_DATA, self.costs.noise_data(len(images), self.spectrum))
+                push_noise(self.noise_memory, images, noises, torch.tensor(strengths), settings.examples)
+                self.charge(costs.NOISE_DATA, self.costs.noise_data(len(images), self.spectrum))
         with self.timed("noise estimator"):
             losses = fit_noise_estimator(
                 self.noise_estimator,
@@ -191,7 +186,7 @@ class OneShot(Evaluator):
             self.timed,
             self.refinement,
         )
-        self.charge(MEASURING, self.costs.measuring(images, self.spectrum))
+        self.charge(costs.MEASURING, self.costs.measuring(images, self.spectrum))
         return measured
 
     def check_fidelity(self, network: nn.Module) -> None:
@@ -210,14 +205,10 @@ class OneShot(Evaluator):
             self.fidelity, images = measure_fidelity(
                 network, batches, self.spectrum, self.attack, self.noise_estimator, self.runtime, self.refinement
             )
-        self.charge(FIDELITY, self.costs.fidelity(images, self.spectrum))
+        self.charge(costs.FIDELITY, self.costs.fidelity(images, self.spectrum))
         self.record["fidelity"] = {f"{strength:g}": found.share for strength, found in self.fidelity.items()}
         self.record["loss_error"] = {f"{strength:g}": found.loss_error for strength, found in self.fidelity.items()}
-        low = {
-            strength
-            for strength, found in self.fidelity.items()
-            if found.share is not None and found.share < settings.fidelity_bound
-        }
+        low = too_weak(self.fidelity, settings.fidelity_bound)
         for strength in sorted(low & self.suspects):
             share = self.fidelity[strength].share
             message = (
@@ -242,7 +233,7 @@ class OneShot(Evaluator):
                 self.runtime,
                 lambda index: self._stream("verify", index),
             )
-            self.charge(VERIFICATION, self.costs.verifying(images, self.spectrum))
+            self.charge(costs.VERIFICATION, self.costs.verifying(images, self.spectrum))
             found.append(losses)
         return found
 
@@ -254,19 +245,10 @@ class OneShot(Evaluator):
         images, labels = next(drawn)
         images, labels = self.runtime.images(images), labels.to(self.runtime.device)
         strengths = self.spectrum.strengths if robust else ()
-        self.charge(MIXTURE, self.costs.mixture(len(images), len(strengths)))
+        self.charge(costs.MIXTURE, self.costs.mixture(len(images), len(strengths)))
         return whole_mixture_losses(
             self.supernet, arch_weights, images, labels, strengths, self.attack, self.runtime, self.timed
         )
-
-    def learning_rate(self, position: int) -> float:
-        """Return SGD's rate of a training: constant in the first two loops, then a cosine to a hundredth."""
-        budget, start = self.config.budget, self.config.training.learning_rate
-        constant, total = 2 * budget.population, 2 * budget.population + budget.iterations
-        if position < constant:
-            return start
-        done = (position - constant) / max(total - constant, 1)
-        return start * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
 
     def state_dict(self) -> dict[str, Any]:
         """Return weights, optimisers, φ, M_a, and where the search stands."""

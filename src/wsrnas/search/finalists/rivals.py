@@ -15,6 +15,7 @@ from wsrnas.evaluation.evaluate import evaluate
 from wsrnas.evaluation.statistics import over_seeds
 from wsrnas.models.load import load_run
 from wsrnas.models.network import GenotypeNetwork
+from wsrnas.parts import PartConfig
 from wsrnas.progress import progress
 from wsrnas.runs import RunFolder
 from wsrnas.search.config import SearchConfig
@@ -23,7 +24,6 @@ from wsrnas.search.setup import count_parameters, network_config, size_config
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import NetworkConfig, SearchSpace
 from wsrnas.spaces.genotype import Genotype
-from wsrnas.training.choices import LossConfig, ScheduleConfig
 from wsrnas.training.config import OptimizerConfig, SelectionConfig, TrainConfig
 from wsrnas.training.train import train
 
@@ -113,15 +113,18 @@ def random_rivals(space: SearchSpace, winner: Genotype, sizes: NetworkConfig, co
 
 def training_settings(config: SearchConfig) -> TrainConfig:
     """Return the training that the search's own settings imply: PGD at its strength, its size, its batch."""
-    training = config.training
+    training, strength = config.training, config.trained_at()
     return TrainConfig(
         recipe=f"{config.recipe} (rival)",
         seed=config.seed,
         data=replace(config.data, valid_fraction=0.0, valid_limit=None),
         network=size_config(config),
-        loss=LossConfig(name="pgd", eps=training.strength, steps=training.steps),
+        loss=PartConfig(
+            name="pgd",
+            settings={"eps": strength, "steps": training.steps, "step_size": training.step_size(strength)},
+        ),
         optimizer=OptimizerConfig(lr=training.learning_rate, momentum=training.momentum, clip=training.clip),
-        schedule=ScheduleConfig(name="cosine"),
+        schedule=PartConfig(name="cosine"),
         epochs=config.rivals.epochs,
         batch_size=training.batch_size,
         selection=SelectionConfig(by="last"),

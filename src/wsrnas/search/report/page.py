@@ -6,6 +6,7 @@ import json
 import statistics
 from pathlib import Path
 
+from wsrnas.errors import InputError
 from wsrnas.report.page import Page
 from wsrnas.report.words import duration
 from wsrnas.search.report.record import SearchRecord, read_search_run
@@ -15,6 +16,7 @@ from wsrnas.search.report.sections.found import add_architecture, add_commands
 from wsrnas.search.report.sections.losses import add_losses
 from wsrnas.search.report.sections.robustness import add_robustness, gain_over_random
 from wsrnas.search.report.sections.timing import add_time
+from wsrnas.search.result import SearchResult
 from wsrnas.types import format_strength
 
 
@@ -34,6 +36,8 @@ def write_search_report(run_path: Path) -> Path:
             f"({last.get('phase', '?')}). Start the same command again to go on."
         )
         page.callout("warning", text)
+    if said := _learned_nothing(record):
+        page.callout("warning", f"{said[:1].upper()}{said[1:]}.")
     for warning in record.result.get("warnings") or []:
         page.callout("warning", str(warning)[:1].upper() + str(warning)[1:])
     add_architecture(page, record)
@@ -46,6 +50,13 @@ def write_search_report(run_path: Path) -> Path:
     add_examples(page, record)
     _add_facts(page, record)
     return page.write(run_path / "report.html")
+
+
+def _learned_nothing(record: SearchRecord) -> str:
+    try:
+        return SearchResult.read(record.path).learned_nothing
+    except InputError:  # not finished, or of an earlier version: nothing can be said
+        return ""
 
 
 def _subtitle(record: SearchRecord) -> str:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from wsrnas import recipes
 from wsrnas.configure import flat, instantiated
-from wsrnas.errors import InputError, refuse
+from wsrnas.errors import refuse
 from wsrnas.estimators.loss.metrics import kendall_per_head
-from wsrnas.files import read_lines
+from wsrnas.files import read_object, read_settings, read_text
 from wsrnas.recipes.renamed import refuse_renamed
 from wsrnas.search.config import SearchConfig
+from wsrnas.search.report.lines import (
+    AGAIN,
+    ANEW,
+    check_losses,
+    read_comparison,
+    read_metrics,
+    read_result,
+    read_timings,
+)
 from wsrnas.types import format_strength, parse_strengths
 
 RunLine = dict[str, Any]
@@ -42,7 +49,7 @@ class SearchRecord:
         """Return all strengths of the search, ascending."""
         if "strengths" in self.result:
             return tuple(float(strength) for strength in self.result["strengths"])
-        return parse_strengths(self.config["spectrum"]["strengths"], argument="spectrum.strengths")
+        return parse_strengths(self.setting("spectrum.strengths", ""), argument="spectrum.strengths")
 
     @property
     def loss_names(self) -> list[str]:
@@ -136,38 +143,25 @@ def read_search_run(path: Path) -> SearchRecord:
     remedy = "give the folder that `wsrnas search` wrote"
     if not (path / "config.yaml").is_file():
         refuse("RUN", expected="the folder of a search run, with config.yaml", got=str(path), remedy=remedy)
-    env = _read_json(path / "env.json")
+    env = read_object(path / "env.json", remedy=AGAIN)
     if env.get("kind", "search") != "search":
         refuse("RUN", expected="a search run", got=f"{path}, a {env['kind']} run", remedy=remedy)
-    try:
-        config = yaml.safe_load((path / "config.yaml").read_text())
-        metrics, timings = read_lines(path / "metrics.jsonl"), read_lines(path / "timings.jsonl")
-    except (yaml.YAMLError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: a file of the run is damaged ({error}); start the search again") from error
+    config = read_settings(path / "config.yaml", remedy=ANEW)
+    metrics, timings = read_metrics(path / "metrics.jsonl"), read_timings(path / "timings.jsonl")
     if not metrics:
         remedy = "start the same search command again; it goes on where it stopped"
         refuse("RUN", expected="a search with at least one iteration done", got=f"{path}, with none", remedy=remedy)
     cell = path / "cell.svg"
-    return SearchRecord(
+    record = SearchRecord(
         path=path,
         config=config,
         env=env,
-        result=_read_json(path / "result.json"),
-        comparison=_read_json(path / "comparison.json"),
-        genotype=_read_json(path / "genotype.json"),
-        cell=cell.read_text(encoding="utf-8") if cell.is_file() else "",
+        result=read_result(path / "result.json"),
+        comparison=read_comparison(path / "comparison.json"),
+        genotype=read_object(path / "genotype.json", remedy=AGAIN),
+        cell=read_text(cell, remedy=AGAIN) if cell.is_file() else "",
         metrics=metrics,
         timings=timings,
     )
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: damaged ({error}); start the same search command again to write it anew") from error
-    if not isinstance(value, dict):
-        refuse(str(path), expected="a JSON object", got=type(value).__name__)
-    return value
+    check_losses(metrics, record.result, len(record.loss_names), path)
+    return record

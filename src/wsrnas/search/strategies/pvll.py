@@ -63,7 +63,7 @@ class Pvll(Strategy):
             num_operations=self.shape[1],
             num_losses=1,
             seed=seed,
-            form="published",
+            form="printed",
             passes=passes,
             refit_passes=refit_passes,
         )

@@ -6,17 +6,17 @@ from typing import Any
 
 from wsrnas.estimators.loss import LOSS_ESTIMATORS
 from wsrnas.estimators.loss.base import LossEstimator
+from wsrnas.estimators.loss.features import Features
 from wsrnas.estimators.loss.gaussian_process import GaussianProcessLossEstimator
-from wsrnas.estimators.loss.paths import PathFeatures
 from wsrnas.parts import PartConfig
 from wsrnas.search.base import Budget, Evaluator
 from wsrnas.search.wsr.settings import WsrSettings
 from wsrnas.spaces.base import SearchSpace
 
 
-def path_features(space: SearchSpace) -> PathFeatures:
+def path_features(space: SearchSpace) -> Features:
     """Return the features by which the Gaussian process tells the architectures of a space apart."""
-    return PathFeatures(edges=space.edges, operations=space.operations, outputs=space.outputs)
+    return space.features
 
 
 def estimator_sizes(space: SearchSpace, strengths: int, seed: int) -> dict[str, int]:

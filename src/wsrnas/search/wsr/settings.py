@@ -53,6 +53,7 @@ class WsrSettings:
         one_of(f"{name}.method", self.method, ("propose", "gradient"))
         given = ("num_edges", "num_operations", "num_losses", "seed", "paths", "until")
         psi = PartConfig(name=self.loss_estimator, settings=self.loss_estimator_settings)
+        LOSS_ESTIMATORS.kind(self.loss_estimator, argument=f"{name}.loss_estimator")
         LOSS_ESTIMATORS.check(psi, argument=f"{name}.loss_estimator", given=given)
         fitting = {"propose": ("genotype", None), "gradient": ("all-edges", "random")}[self.method]
         for setting, value, wanted in zip(("sampling", "design"), (self.sampling, self.design), fitting):

@@ -120,7 +120,7 @@ def auditions(
 
 def passes_per_score(search: SearchConfig, images: int) -> dict[str, int]:
     """Return the network passes that one genotype's score costs, by selection: attacks and forward passes on D_v."""
-    attack = PGD(eps=search.training.radius(), steps=search.training.steps, random_start=False).passes
+    attack = PGD(eps=search.trained_at(), steps=search.training.steps, random_start=False).passes
     costs = {}
     for name, weights in selections(search).items():
         attacked, clean = int((weights[1:] > 0).sum()), int(weights[0] > 0)

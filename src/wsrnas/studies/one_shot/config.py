@@ -106,6 +106,7 @@ def one_shot_config(scale: Scale, *, root: str | None = None, seed: int = 0) -> 
             seed=seed,
             data=DataConfig(name="cifar10", root=root),
             spectrum=SpectrumConfig(attacked="0.03,0.045,0.06,0.075,0.09,0.105"),
+            training=TrainingConfig(strength=0.03),
             measure=MeasureConfig(images=4096, batch_size=256),
             rivals=RivalsConfig(epochs=30, attack_steps=20),
             runtime=RuntimeConfig(precision="bf16-mixed", channels_last=True),

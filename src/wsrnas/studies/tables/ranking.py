@@ -35,7 +35,8 @@ Sizes = dict[str, int]
 def estimators(table: RobustnessTable) -> dict[str, Callable[[Sizes], LossEstimator]]:
     """Return every kind of ψ by name, as constructors from the sizes."""
     return {
-        "lstm published": lambda sizes: LSTMLossEstimator(**sizes, form="published"),
+        "lstm printed": lambda sizes: LSTMLossEstimator(**sizes, form="printed"),
+        "lstm released": lambda sizes: LSTMLossEstimator(**sizes, form="released"),
         "lstm corrected": lambda sizes: LSTMLossEstimator(**sizes, form="corrected"),
         "perceptrons": lambda sizes: EnsembleLossEstimator(**sizes),
         "process on H": lambda sizes: GaussianProcessLossEstimator(**sizes),

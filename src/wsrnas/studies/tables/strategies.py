@@ -18,7 +18,7 @@ from wsrnas.search.wsr.gradient_update import RELEASED_LEARNING_RATE
 
 REFIT_PASSES = 5
 """K_v of every fit of an LSTM after the first 500: its weights go on from fit to fit, and 500 a time take minutes."""
-SHORT_REFITS = {"form": "published", "refit_passes": REFIT_PASSES}
+SHORT_REFITS = {"refit_passes": REFIT_PASSES}
 
 DEFAULT = ("ours", "wsr-paper", "random", "evolution", "local-search", "q-learning", "pvll")
 NEED_SUPER_NETWORK = ("darts", "naive-gradient")
@@ -81,11 +81,18 @@ ON_TABLE: dict[str, TableSearch] = {
     "ours": _ours(overrides={"live_edges_after": 0.25}),
     "ours-refresh": _ours(overrides={"live_edges_after": 0.25, "refresh": 1}),
     "ours-forget": _ours(overrides={"live_edges_after": 0.25}, half_life=0.25),
-    "wsr-paper": TableSearch(strategy="wsr-nas", preset="paper", overrides={"loss_estimator_settings": SHORT_REFITS}),
+    "wsr-paper": TableSearch(
+        strategy="wsr-nas",
+        preset="paper",
+        overrides={"loss_estimator_settings": {"form": "printed", **SHORT_REFITS}},
+    ),
     "wsr-released": TableSearch(
         strategy="wsr-nas",
         preset="paper",
-        overrides={"loss_estimator_settings": SHORT_REFITS, "step_size": RELEASED_LEARNING_RATE},
+        overrides={
+            "loss_estimator_settings": {"form": "released", **SHORT_REFITS},
+            "step_size": RELEASED_LEARNING_RATE,
+        },
         released=True,
     ),
     "random": TableSearch(strategy="random"),

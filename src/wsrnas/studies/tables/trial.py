@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Protocol, runtime_checkable
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from wsrnas.search.base import Evaluator, Strategy
 from wsrnas.search.evaluators.table import TableEvaluator
 from wsrnas.search.objective import SearchObjective
 from wsrnas.studies.tables.label_noise import label_error
 from wsrnas.studies.tables.robustness_table import RobustnessTable
-from wsrnas.studies.tables.strategies import TableSearch
+
+
+@runtime_checkable
+class Buildable(Protocol):
+    """What makes a search for a budget of `queries` architectures, such as a `TableSearch`."""
+
+    def build(self, evaluator: Evaluator, objective: SearchObjective, seed: int, *, queries: int) -> Strategy:
+        """Return the search, not started."""
 
 
 def regret_curve(
     table: RobustnessTable,
     objective: SearchObjective,
-    search: TableSearch,
+    search: Buildable,
     *,
     queries: int,
     seed: int,

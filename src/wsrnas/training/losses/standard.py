@@ -11,15 +11,22 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from wsrnas.attacks.victim import own_copy
-from wsrnas.training.losses.base import TrainingLoss
+from wsrnas.training.losses.base import TrainingLoss, check_smoothing
 from wsrnas.types import Images, Labels, Logits
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standard(TrainingLoss):
-    """L = CE(f(x), y): training on clean images."""
+    """L = CE(f(x), y): training on clean images.
+
+    `label_smoothing` s puts 1 − s on the true class and s/K on each of the K.
+    """
 
     name: ClassVar[str] = "standard"
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_smoothing(self.label_smoothing)
 
     @property
     def passes(self) -> int:
@@ -31,4 +38,4 @@ class Standard(TrainingLoss):
     ) -> tuple[Float[Tensor, ""], Logits]:
         """Return the cross-entropy of the clean images; draws nothing from the generator."""
         logits = model(own_copy(images)).float()
-        return functional.cross_entropy(logits, labels), logits
+        return functional.cross_entropy(logits, labels, label_smoothing=self.label_smoothing), logits

@@ -13,14 +13,22 @@ from torch.nn import functional
 from wsrnas.attacks import Ball, Victim
 from wsrnas.attacks.victim import own_copy, untouched
 from wsrnas.errors import refuse
-from wsrnas.training.losses.base import AttackMode, TrainingLoss, batchnorm_mode, check_mode, check_radius, check_steps
+from wsrnas.training.losses.base import (
+    AdversarialLoss,
+    Attacked,
+    AttackMode,
+    batchnorm_mode,
+    check_mode,
+    check_radius,
+    check_steps,
+)
 from wsrnas.types import Images, Labels, Logits
 
 START_STD = 0.001
 
 
 @dataclass(frozen=True, kw_only=True)
-class TRADES(TrainingLoss):
+class TRADES(AdversarialLoss):
     """min_θ CE(f(x), y) + β · max_{‖x'−x‖≤ε} KL(f(x) ‖ f(x')) (Zhang et al., ICML 2019, Eq. 5 and Algorithm 1).
 
     The inner maximum starts at x + 0.001·N(0, I) and takes signed gradient steps on the divergence. Gradients of the
@@ -32,35 +40,43 @@ class TRADES(TrainingLoss):
     """
 
     name: ClassVar[str] = "trades"
-    eps: float
+    eps: float = 8 / 255
     beta: float = 6.0
     steps: int = 10
     step_size: float | None = None
     attack_mode: AttackMode = "eval"
 
     def __post_init__(self) -> None:
-        check_radius(self.eps, "loss.eps", "Linf")
+        check_radius(self.eps, "eps", "Linf")
         check_steps(self.steps, self.step_size)
         check_mode(self.attack_mode)
         if not self.beta > 0:
-            refuse("loss.beta", expected="a weight > 0", got=self.beta, remedy="use the loss 'standard' instead")
+            remedy = "use the loss 'standard' instead"
+            refuse("loss.settings.beta", expected="a weight > 0", got=self.beta, remedy=remedy)
 
     @property
     def passes(self) -> int:
         """The reference, a forward and a backward pass per attack step, and both again for x and x'."""
         return 1 + 2 * self.steps + 4
 
-    def __call__(
-        self, model: nn.Module, images: Images, labels: Labels, generator: torch.Generator
-    ) -> tuple[Float[Tensor, ""], Logits]:
-        """Return the clean cross-entropy plus β times the divergence."""
+    def largest_strength(self) -> float | None:
+        """Return ε."""
+        return self.eps
+
+    def attacked(self, model: nn.Module, images: Images, labels: Labels, generator: torch.Generator) -> Attacked:
+        """Return the images x' of largest divergence."""
         step_size = 2.5 * self.eps / self.steps if self.step_size is None else self.step_size
         with batchnorm_mode(model, self.attack_mode):
-            adversarial = maximise_divergence(
+            return maximise_divergence(
                 model, images, eps=self.eps, steps=self.steps, step_size=step_size, generator=generator
             )
+
+    def objective(
+        self, model: nn.Module, images: Images, attacked: Attacked, labels: Labels
+    ) -> tuple[Float[Tensor, ""], Logits]:
+        """Return the clean cross-entropy plus β times the divergence."""
         clean = model(own_copy(images)).float()
-        logits = model(adversarial).float()
+        logits = model(attacked).float()
         return functional.cross_entropy(clean, labels) + self.beta * divergences(clean, logits).mean(), logits
 
 

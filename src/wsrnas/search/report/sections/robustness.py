@@ -93,7 +93,7 @@ def _verdict(page: Page, strengths: Sequence[float], winner: dict[str, Any], oth
     if max(winner["accuracy"]) - min(winner["accuracy"]) < _FLAT:
         text = (
             "The attack hardly changes the accuracy of the found network: it has learnt too little to be compared. "
-            "Raise compare.epochs."
+            "Raise rivals.epochs."
         )
         page.callout("warning", text)
         return
