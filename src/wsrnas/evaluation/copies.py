@@ -32,13 +32,13 @@ class Copies:
             self.reason = "it is a function, and what a function remembers cannot be copied"
             return
         try:
-            self._first = copy.deepcopy(model)
+            self._first = _copied(model)
         except Exception as error:  # whatever a user's own class does when it is copied
             self.reason = f"it cannot be copied ({type(error).__name__})"
 
     def fresh(self) -> Guarded:
         """Return a copy that has seen nothing, or the model itself."""
-        return Guarded(self.model if self._first is None else copy.deepcopy(self._first), mend_gradients=True)
+        return Guarded(self.model if self._first is None else _copied(self._first), mend_gradients=True)
 
     @torch.no_grad()
     def check(self, images: Images, logits: Logits) -> None:
@@ -70,6 +70,12 @@ class Copies:
         changed = [name for name, tensor in state(used.model) if not same(before[name], tensor)]
         if changed:
             refuse_changes(changed)
+
+
+@torch.no_grad()
+def _copied(model: nn.Module) -> nn.Module:
+    """Copy a model; with gradients switched on, TorchScript would put its copied weights into a graph."""
+    return copy.deepcopy(model)
 
 
 def unlike(one: Logits, other: Logits) -> Tensor:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
-from wsrnas.errors import refuse
-from wsrnas.evaluation.checks.subject import Affine, Dress
+from wsrnas.attacks.victim import untouched
+from wsrnas.errors import InputError
+from wsrnas.evaluation.checks.subject import Affine, Dress, LogitsOnly, pick_logits
 from wsrnas.evaluation.checks.verdict import Finding, found
+from wsrnas.evaluation.guard import Guarded
+from wsrnas.evaluation.inputs import checked_logits
 from wsrnas.models.module import as_module
 from wsrnas.types import Images
 
@@ -31,18 +32,12 @@ class Typed(nn.Module):
 
 
 def askable(model: Any) -> nn.Module:
-    """Return a module that can be asked with float32 images and left as it was found.
+    """Return a module that can be asked with float32 images.
 
     Raises:
         InputError: no model at all, or one with layers that were never initialised.
     """
     module = as_module(model)
-    unborn = [name for name, tensor in (*module.named_parameters(), *module.named_buffers()) if _unborn(tensor)]
-    if unborn:
-        remedy = "classify one batch with it, then load its trained weights and check it again"
-        refuse("model", expected="initialised weights", got=f"lazy ones ({', '.join(unborn[:3])})", remedy=remedy)
-    if isinstance(module, torch.jit.ScriptModule) and "training" not in dir(module):
-        module = copy.deepcopy(module).eval()  # frozen: it has no modes any more, and everybody asks for them
     kinds = {tensor.dtype for tensor in module.parameters() if tensor.is_floating_point()}
     if len(kinds) == 1 and (kind := kinds.pop()) != torch.float32:
         typed = Typed(module, kind)
@@ -51,8 +46,51 @@ def askable(model: Any) -> nn.Module:
     return module
 
 
-def _unborn(tensor: Tensor) -> bool:
-    return isinstance(tensor, (UninitializedParameter, UninitializedBuffer))
+@torch.no_grad()
+def logits_alone(network: nn.Module, images: Images) -> tuple[nn.Module, Finding]:
+    """Return a model that gives a tensor, and whether it gave more.
+
+    Raises:
+        InputError: see `any_size`; its output is nothing of the kind.
+    """
+    with untouched(network):
+        output = any_size(Guarded(network), images)
+    picked = pick_logits(output, len(images))
+    checked_logits(torch.nan_to_num(picked) if isinstance(picked, Tensor) else picked, len(images))
+    more = found("tuple-output", picked is not output, f"the model returns a {type(output).__name__}")
+    return (network if picked is output else LogitsOnly(network)), more
+
+
+def any_size(model: nn.Module, images: Images) -> Any:
+    """Return the answer to the images; where there is none, see whether another number of them would have got one.
+
+    Raises:
+        InputError: the model takes batches of other sizes, and which, or none of this shape.
+    """
+    try:
+        return model(images)
+    except InputError as error:
+        many = images[torch.arange(_SIZES[-1]) % len(images)]
+        takes = [size for size in _SIZES if _classifies(model, many[:size])]
+        if not takes:
+            raise
+        shown = ", ".join(map(str, takes))
+        remedy = "export it with a free batch axis, or let its forward pad and cut batches to that size"
+        raise InputError(
+            f"model: expected one that takes batches of any size, got one that takes batches of {shown} and not of "
+            f"{len(images)} (tried {', '.join(map(str, _SIZES))}); {remedy}"
+        ) from error
+
+
+def _classifies(model: nn.Module, images: Images) -> bool:
+    try:
+        output = pick_logits(model(images), len(images))
+    except InputError:
+        return False
+    return isinstance(output, Tensor) and len(output) == len(images)
+
+
+_SIZES = (1, 2, 3, 4, 5, 8, 10, 16, 20, 25, 32, 50, 64, 100, 128, 256)
 
 
 def given_pixels(images: Tensor) -> tuple[tuple[Dress, ...], Images, list[Finding]]:

@@ -9,22 +9,21 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from wsrnas.attacks import GradientError
 from wsrnas.attacks.victim import untouched
-from wsrnas.errors import at_least, refuse
+from wsrnas.errors import InputError, at_least
 from wsrnas.evaluation.checks.attacking import Attacks
 from wsrnas.evaluation.checks.close import CLOSE_CHECKS, closely
 from wsrnas.evaluation.checks.gradients import broken_in_use, gradients
-from wsrnas.evaluation.checks.handed_over import askable, given_pixels
+from wsrnas.evaluation.checks.handed_over import any_size, askable, given_pixels, logits_alone
 from wsrnas.evaluation.checks.ladder import CURVE_CHECKS, curve, judged
 from wsrnas.evaluation.checks.memory import Witness
 from wsrnas.evaluation.checks.outputs import output_form, usefulness, wanted_pixels
 from wsrnas.evaluation.checks.stability import stability
-from wsrnas.evaluation.checks.subject import LogitsOnly, Subject, asked, pick_logits
+from wsrnas.evaluation.checks.subject import BATCH, Subject
 from wsrnas.evaluation.checks.verdict import Finding, Verdict, found, skipped
 from wsrnas.evaluation.copies import Copies
 from wsrnas.evaluation.guard import Guarded
-from wsrnas.evaluation.inputs import checked_classes, checked_images, checked_labels, checked_logits
+from wsrnas.evaluation.inputs import checked_classes, checked_images, checked_labels, checked_others
 from wsrnas.evaluation.lock import checked_device, model_device, on_device
 from wsrnas.models.module import as_module
 from wsrnas.progress import progress as show_progress
@@ -66,7 +65,7 @@ def check(
 
     Raises:
         InputError: images or labels that nothing can be made of; labels the model has no logit for; a model with
-            layers that were never initialised, or that cannot classify the images.
+            layers that were never initialised, that cannot classify the images, or takes batches of some sizes only.
     """
     at_least(1, limit=limit)
     at_least(0, attacked=attacked)
@@ -80,11 +79,14 @@ def check(
     dress, plain, findings = given_pixels(images[:limit].to("cpu"))
     for one in dress:
         network = one(network)
-    network, about_output = _logits_alone(network, plain[:8].to(place))
+    some = plain[torch.arange(BATCH) % len(plain)].to(place)
+    network, about_output = logits_alone(network, some[:8])
     others = [on_device(as_module(other), place) for other in others]
     copies = Copies(network)
     with torch.no_grad(), untouched(network):
-        copies.check(plain[:8].to(place), Guarded(network)(plain[:8].to(place)))
+        copies.check(some[:8], Guarded(network)(some[:8]))
+        for batch in (some, some[:5]):
+            any_size(copies.fresh(), batch)
     guard = copies.fresh()
     subject = Subject(
         copies=copies, guard=guard, model=guard, images=plain, labels=labels, norm=norm, seed=seed, device=place
@@ -92,17 +94,6 @@ def check(
     with show_progress("check", 5, quiet=not progress) as bar:
         findings = [*findings, about_output]
         return _examine(subject, findings, attacked, others, lambda note: bar.advance(1, note=note))
-
-
-@torch.no_grad()
-def _logits_alone(network: nn.Module, images: Images) -> tuple[nn.Module, Finding]:
-    """Return a model that gives a tensor, and whether it gave more; refuse one whose output is nothing of the kind."""
-    with untouched(network):
-        output = asked(Guarded(network), images)
-    picked = pick_logits(output, len(images))
-    checked_logits(torch.nan_to_num(picked) if isinstance(picked, Tensor) else picked, len(images))
-    more = found("tuple-output", picked is not output, f"the model returns a {type(output).__name__}")
-    return (network if picked is output else LogitsOnly(network)), more
 
 
 def _examine(
@@ -123,7 +114,7 @@ def _examine(
         return _verdict(subject, [*findings, nan])
     findings.append(found("nan-output", False, "all logits are finite"))
     checked_classes(subject.labels, logits.shape[1])
-    _same_classes(others, subject, logits.shape[1])
+    checked_others(others, subject.images[:2].to(subject.device), logits.shape[1])
     findings += stability(subject, points)
     advance("stability")
     as_given = subject
@@ -168,19 +159,9 @@ def _attack(
             return [*judged(attacks, one), *skipped(CLOSE_CHECKS, "no attacked image is right")], subject.images
         close, moved = closely(attacks, one, others)
         advance("attacks")
-    except GradientError as error:
+    except InputError as error:
         return skipped(names, str(error)), subject.images
     return [*judged(attacks, one), *close], moved
-
-
-@torch.no_grad()
-def _same_classes(others: Sequence[nn.Module], subject: Subject, classes: int) -> None:
-    images = subject.images[:2].to(subject.device)
-    for position, other in enumerate(others):
-        with untouched(other):
-            answers = checked_logits(other.eval()(images), len(images), where=f"others[{position}]")
-        if answers.shape[1] != classes:
-            refuse(f"others[{position}]", expected=f"a model of the same {classes} classes", got=answers.shape[1])
 
 
 def _why_not(flags: set[str]) -> str:

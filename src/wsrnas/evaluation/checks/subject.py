@@ -11,12 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from wsrnas.attacks.victim import untouched
-from wsrnas.errors import InputError
+from wsrnas.errors import refuse
 from wsrnas.evaluation.copies import Copies
 from wsrnas.evaluation.guard import Guarded
 from wsrnas.rng import stream
 from wsrnas.types import Images, Labels, Logits, Norm
 
+BATCH = 64
+"""Images classified and attacked at once."""
 Dress: TypeAlias = Callable[[nn.Module], nn.Module]
 """Puts something around a model that makes it a classifier of images in [0,1]."""
 
@@ -60,20 +62,20 @@ def pick_logits(output: Any, count: int) -> Any:
     return output
 
 
-def asked(model: nn.Module, images: Images) -> Any:
-    """Return what a model says to one batch.
+def asked(model: nn.Module, images: Images) -> Tensor:
+    """Return the logits of one batch, finite or not.
 
     Raises:
-        InputError: it fails on images of this shape, or on a batch of this size.
+        InputError: the model fails on images of this shape, or gives something else than a row for each of them.
     """
-    try:
-        return model(images)
-    except InputError:
-        raise
-    except (RuntimeError, ValueError, TypeError, IndexError, AttributeError) as error:
-        shape, reason = tuple(images.shape), (str(error).splitlines() or [type(error).__name__])[0]
-        remedy = "give images of the shape it was made for; it must take batches of any size"
-        raise InputError(f"model: cannot classify images of shape {shape} ({reason}); {remedy}") from error
+    output = model(images)
+    if not isinstance(output, Tensor) or output.ndim != 2 or len(output) != len(images):
+        got = f"shape {tuple(output.shape)}" if isinstance(output, Tensor) else f"a {type(output).__name__}"
+        refuse("model", expected=f"one row of logits for each of {len(images)} images", got=got, remedy=_ANY_SIZE)
+    return output
+
+
+_ANY_SIZE = "it must take batches of any size"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +95,7 @@ class Subject:
     seed: int
     device: torch.device
     dress: tuple[Dress, ...] = ()
-    batch_size: int = 64
+    batch_size: int = BATCH
 
     def dressed(self, dress: Dress) -> Subject:
         """Return the same subject with one more thing around its model."""
@@ -118,7 +120,7 @@ class Subject:
         """Return raw outputs of all images, on the CPU, in whatever mode the model is.
 
         Raises:
-            InputError: the model fails on images of this shape, or on a batch of this size.
+            InputError: see `asked`.
         """
         one = self.model if model is None else model
         batches = images.split(batch_size or self.batch_size)
