@@ -293,6 +293,11 @@ def thermometer(f: nn.Module, x: Tensor) -> Tensor:
     return f(hard.detach() + 1e-3 * (x - x.detach()))
 
 
+def other_unwatched(bases: Bases) -> nn.Module:
+    other = copy.deepcopy(bases.other)
+    return around(bases.plain, lambda f, x: f(x) if torch.is_grad_enabled() else other(x))
+
+
 def drawn_member(bases: Bases) -> nn.Module:
     other = copy.deepcopy(bases.other)
     return around(bases.robust, lambda f, x: f(x) if random.random() < 0.5 else other(x))
@@ -401,9 +406,7 @@ OTHERS: Mapping[str, Build] = {
     "gradient hook with noise": on("plain", hooked(lambda g: g + 30 * g.std() * torch.randn(g.shape))),
     "gradient hook that shrinks": on("plain", hooked(lambda g: 1e-12 * g)),
     "gradient hook for half of the pixels": on("plain", hooked(lambda g: g * (torch.arange(64).view(8, 8) % 8 < 2))),
-    "other under no_grad": lambda b: around(
-        b.plain, lambda f, x, o=copy.deepcopy(b.other): f(x) if torch.is_grad_enabled() else o(x)
-    ),
+    "other under no_grad": other_unwatched,
     "rounded far from the grid": on(
         "plain", lambda f, x: f(torch.where(((16 * x).round() / 16 - x).abs() > 1e-4, (2 * x).round() / 2, x))
     ),

@@ -1,4 +1,4 @@
-"""`check` takes any number of images and any kind of module, leaves both as they were, and says what few images show."""
+"""`check` takes any number of images and any kind of module, leaves both as they were, says what few images show."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_other_kinds_of_modules(form: Callable[[nn.Module], nn.Module], undefend
 
 def test_layers_never_initialised_are_refused_with_the_way_out(digits: Any) -> None:
     lazy = nn.Sequential(nn.Flatten(), nn.LazyLinear(10))
-    with pytest.raises(InputError, match=r"lazy ones \(1\.weight, 1\.bias\); classify one batch"):
+    with pytest.raises(InputError, match=r"layers not yet initialised \(1\.weight, 1\.bias\)"):
         check(lazy, digits.images[:8], digits.labels[:8])
 
 

@@ -223,8 +223,8 @@ def test_every_finding_is_registered_and_every_flag_is_reachable(undefended: nn.
 
 def test_bad_input_names_the_remedy(undefended: nn.Module, digits: Any) -> None:
     images, labels = digits.images[:32], digits.labels[:32]
-    with pytest.raises(InputError, match="at least 16"):
-        check(undefended, images[:4], labels[:4])
+    with pytest.raises(InputError, match="B >= 1"):
+        check(undefended, images[:0], labels[:0])
     with pytest.raises(InputError, match=r"classes 0\.\.9"):
         check(undefended, images, labels + 5)
     broken = images.clone()

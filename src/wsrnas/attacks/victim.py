@@ -39,7 +39,7 @@ def modes(model: nn.Module) -> list[tuple[nn.Module, bool]]:
     return [(layer, layer.training) for layer in layers]
 
 
-def gradient_flags(model: nn.Module) -> list[tuple[nn.Parameter, bool]]:
+def gradient_flags(model: nn.Module) -> list[tuple[Tensor, bool]]:
     """Return every parameter and whether it asks for a gradient.
 
     Raises:
