@@ -25,9 +25,9 @@ def states(verdict: Any) -> dict[str, str]:
     return {one.name: one.state for one in verdict.findings}
 
 
-@pytest.mark.parametrize("count", [1, 2, 5, 24])
+@pytest.mark.parametrize("count", [1, 2, 7, 40])
 def test_few_images_are_enough_to_look(count: int, undefended: nn.Module, digits: Any) -> None:
-    verdict = check(undefended, digits.images[:count], digits.labels[:count])
+    verdict = check(undefended, digits.images[:count], digits.labels[:count], attacked=7)
     assert verdict.ok, str(verdict)
     assert set(states(verdict)) == set(FLAGS)
     assert f"on {count} image" in str(verdict)
@@ -60,22 +60,22 @@ def test_what_is_in_the_model_shows_with_one_image(undefended: nn.Module, digits
 )
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 def test_other_kinds_of_modules(form: Callable[[nn.Module], nn.Module], undefended: nn.Module, digits: Any) -> None:
-    verdict = check(form(undefended), digits.images[:32], digits.labels[:32], attacked=8)
+    verdict = check(form(undefended), digits.images[:33], digits.labels[:33], attacked=2)
     assert verdict.ok, str(verdict)
+
+
+def test_every_model_that_fails_fails_in_one_sentence(undefended: nn.Module, digits: Any) -> None:
+    def broken(model: nn.Module, images: Tensor) -> Tensor:
+        return {}[len(images)]
+
+    with pytest.raises(InputError, match=r"^model: cannot classify images of shape \(8, 1, 8, 8\) \(8\); give"):
+        check(Around(undefended, broken).eval(), digits.images[:40], digits.labels[:40])
 
 
 def test_layers_never_initialised_are_refused_with_the_way_out(digits: Any) -> None:
     lazy = nn.Sequential(nn.Flatten(), nn.LazyLinear(10))
     with pytest.raises(InputError, match=r"layers not yet initialised \(1\.weight, 1\.bias\)"):
         check(lazy, digits.images[:8], digits.labels[:8])
-
-
-def test_a_model_that_fails_on_a_batch_of_one(undefended: nn.Module, digits: Any) -> None:
-    def several(model: nn.Module, images: Tensor) -> Tensor:
-        return model(images).squeeze()
-
-    verdict = check(Around(undefended, several).eval(), digits.images[:32], digits.labels[:32], attacked=0)
-    assert "batch-dependent" in verdict.flags, str(verdict)
 
 
 def test_a_model_for_other_images_is_refused(undefended: nn.Module) -> None:
@@ -94,7 +94,7 @@ def test_the_model_and_what_it_keeps_are_left_as_they_were(undefended: nn.Module
             return self.model(images)
 
     model = Counting().eval()
-    check(model, digits.images[:24], digits.labels[:24])
+    check(model, digits.images[:24], digits.labels[:24], attacked=4)
     assert len(model.seen) <= 2  # once to see what it returns, once to see that a copy says the same
     images = digits.images[:24].clone()
     check(Around(undefended, lambda f, x: f(x.clamp_(0.2, 0.8))).eval(), images, digits.labels[:24], attacked=0)
@@ -115,8 +115,21 @@ def test_writing_into_the_images_is_named(
     change: Callable[[Tensor], Tensor], undefended: nn.Module, digits: Any
 ) -> None:
     model = Around(undefended, lambda f, x: f(change(x))).eval()
-    verdict = check(model, digits.images[:32], digits.labels[:32], attacked=8)
+    verdict = check(model, digits.images[:32], digits.labels[:32], attacked=2)
     assert "changes-its-input" in verdict.flags, str(verdict)
+
+
+@pytest.mark.parametrize("cut", [lambda x: x.split(8), lambda x: x.unbind(), lambda x: x.chunk(3)])
+def test_writing_into_views_gives_no_gradient_and_is_named(
+    cut: Callable[[Tensor], tuple[Tensor, ...]], undefended: nn.Module, digits: Any
+) -> None:
+    def forward(model: nn.Module, images: Tensor) -> Tensor:
+        for part in cut(images):
+            part.sub_(0.1)
+        return model(images)
+
+    verdict = check(Around(undefended, forward).eval(), digits.images[:32], digits.labels[:32])
+    assert {"changes-its-input", "non-differentiable"} == set(verdict.flags), str(verdict)
 
 
 def test_every_flag_has_a_paragraph_in_the_docs() -> None:

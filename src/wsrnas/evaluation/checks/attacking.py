@@ -12,7 +12,10 @@ from wsrnas.types import Images
 
 
 class Attacks:
-    """Runs attacks on the subject and remembers what survived."""
+    """Runs attacks on the subject and says what survived.
+
+    `scale` turns a radius in pixel units of [0,1] into one of the subject's norm that leaves about as much room.
+    """
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject

@@ -13,7 +13,6 @@ from wsrnas.evaluation.checks.attacking import Attacks
 from wsrnas.evaluation.checks.ladder import Curve
 from wsrnas.evaluation.checks.rivals import Rivals
 from wsrnas.evaluation.checks.samples import enough
-from wsrnas.evaluation.checks.student import distilled
 from wsrnas.evaluation.checks.verdict import Finding, found
 from wsrnas.evaluation.verify import eight_bit
 from wsrnas.types import Images, format_strength
@@ -31,7 +30,7 @@ def closely(attacks: Attacks, curve: Curve, others: Sequence[nn.Module]) -> tupl
     """
     middle, late = curve.middle(), curve.late()
     findings, white, moved = _white(attacks, middle, curve.clean)
-    rivals = Rivals(attacks, distilled(attacks.subject, max(middle, late, 0.1)), others)
+    rivals = Rivals(attacks, max(max(middle, late) / attacks.scale, 0.1), others)
     outcomes = [rivals.against(white, middle, late=False, thorough=late == middle)]
     if late != middle:
         outcomes.append(rivals.against(_left_late(attacks, late, curve.clean), late, late=True, thorough=True))

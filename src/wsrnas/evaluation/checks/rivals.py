@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import Tensor, nn
 
 from wsrnas.attacks import FGSM, PGD, Attack, RandomNoise, RayS, SmoothedPGD, Square, Transfer
 from wsrnas.evaluation.checks.attacking import Attacks
 from wsrnas.evaluation.checks.samples import enough
+from wsrnas.evaluation.checks.student import distilled
 from wsrnas.evaluation.checks.verdict import Finding, found
 from wsrnas.types import format_strength
 
@@ -30,12 +32,17 @@ class Outcome:
 
 
 class Rivals:
-    """The rivals of one examination; the student is trained once and used at every strength."""
+    """The rivals of one examination; the student is trained once, when first needed, for points up to `radius` away."""
 
-    def __init__(self, attacks: Attacks, student: nn.Module, others: Sequence[nn.Module]) -> None:
+    def __init__(self, attacks: Attacks, radius: float, others: Sequence[nn.Module]) -> None:
         self.attacks = attacks
-        self.student = student
+        self.radius = radius
         self.others = tuple(others)
+
+    @cached_property
+    def student(self) -> nn.Module:
+        """A small network taught by the model's answers."""
+        return distilled(self.attacks.subject, self.radius)
 
     def against(self, white: Tensor, strength: float, *, late: bool, thorough: bool) -> Outcome:
         """Run them on the rows that survive PGD; `thorough` adds the dearer ones."""
@@ -44,6 +51,8 @@ class Rivals:
         smoothed = attacks.survivors(SmoothedPGD(eps=strength, norm=norm), white) if thorough else None
         left = white
         for attack, purpose in self._blind(strength, thorough):
+            if len(left) == 0:
+                break
             left = attacks.survivors(attack, left, purpose)
         return Outcome(
             strength=strength,
@@ -54,19 +63,17 @@ class Rivals:
             blind=len(white) - len(left),
         )
 
-    def _blind(self, strength: float, thorough: bool) -> list[tuple[Attack, str]]:
-        """Return attacks that never ask for the model's gradient, the cheapest first."""
+    def _blind(self, strength: float, thorough: bool) -> Iterator[tuple[Attack, str]]:
+        """Yield attacks that never ask for the model's gradient, the cheapest first."""
         norm = self.attacks.subject.norm
         inner = PGD(eps=strength, norm=norm, steps=20)
-        found_on = [(Transfer(eps=strength, norm=norm, sources=(self.student,), attack=inner), "student")]
+        yield RandomNoise(eps=strength, norm=norm, draws=20), "noise"
+        yield Transfer(eps=strength, norm=norm, sources=(self.student,), attack=inner), "student"
         if self.others:
-            found_on.append((Transfer(eps=strength, norm=norm, sources=self.others, attack=inner), "others"))
-        return [
-            (RandomNoise(eps=strength, norm=norm, draws=20), "noise"),
-            *found_on,
-            (Square(eps=strength, norm=norm, queries=300), "square"),
-            *([(RayS(eps=strength, norm=norm, flips=160), "rays")] if thorough else []),
-        ]
+            yield Transfer(eps=strength, norm=norm, sources=self.others, attack=inner), "others"
+        yield Square(eps=strength, norm=norm, queries=300), "square"
+        if thorough:
+            yield RayS(eps=strength, norm=norm, flips=160), "rays"
 
     def findings(self, outcomes: Sequence[Outcome], count: int) -> list[Finding]:
         """Judge what was broken among `count` images."""

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from wsrnas.attacks.victim import untouched
-from wsrnas.errors import InputError, at_least
-from wsrnas.evaluation.checks.attacking import Attacks
-from wsrnas.evaluation.checks.close import CLOSE_CHECKS, closely
+from wsrnas.errors import at_least
 from wsrnas.evaluation.checks.gradients import broken_in_use, gradients
 from wsrnas.evaluation.checks.handed_over import any_size, askable, given_pixels, logits_alone
-from wsrnas.evaluation.checks.ladder import CURVE_CHECKS, curve, judged
 from wsrnas.evaluation.checks.memory import Witness
 from wsrnas.evaluation.checks.outputs import output_form, usefulness, wanted_pixels
 from wsrnas.evaluation.checks.stability import stability
 from wsrnas.evaluation.checks.subject import BATCH, Subject
+from wsrnas.evaluation.checks.under_attack import under_attack
 from wsrnas.evaluation.checks.verdict import Finding, Verdict, found, skipped
 from wsrnas.evaluation.copies import Copies
 from wsrnas.evaluation.guard import Guarded
@@ -27,7 +24,7 @@ from wsrnas.evaluation.inputs import checked_classes, checked_images, checked_la
 from wsrnas.evaluation.lock import checked_device, model_device, on_device
 from wsrnas.models.module import as_module
 from wsrnas.progress import progress as show_progress
-from wsrnas.types import Images, Norm
+from wsrnas.types import Norm
 
 POINTS = 64
 
@@ -129,7 +126,7 @@ def _examine(
         advance("outputs")
         findings += gradients(subject, logits)
         advance("gradients")
-        attacks, moved = _attack(subject, findings, attacked, others, advance)
+        attacks, moved = under_attack(subject, findings, attacked, others, advance)
         findings = broken_in_use(subject, findings + attacks)
     random = any(one.name == "random-output" and one.state == "flag" for one in findings)
     if random:
@@ -137,41 +134,6 @@ def _examine(
     else:
         findings.append(witness.compare(as_given, moved))
     return _verdict(subject, findings)
-
-
-def _attack(
-    subject: Subject,
-    findings: Sequence[Finding],
-    attacked: int,
-    others: Sequence[nn.Module],
-    advance: Callable[[str], object],
-) -> tuple[list[Finding], Images]:
-    """Return what attacks found, and images attacked on the way."""
-    flags = {one.name for one in findings if one.state == "flag"}
-    names, reason = (*CURVE_CHECKS, *CLOSE_CHECKS), _why_not(flags) if attacked > 0 else "left out (attacked=0)"
-    if reason:
-        return skipped(names, reason), subject.images
-    attacks = Attacks(replace(subject, images=subject.images[:attacked], labels=subject.labels[:attacked]))
-    try:
-        one = curve(attacks)
-        advance("curve")
-        if not bool(one.clean.any()):
-            return [*judged(attacks, one), *skipped(CLOSE_CHECKS, "no attacked image is right")], subject.images
-        close, moved = closely(attacks, one, others)
-        advance("attacks")
-    except InputError as error:
-        return skipped(names, str(error)), subject.images
-    return [*judged(attacks, one), *close], moved
-
-
-def _why_not(flags: set[str]) -> str:
-    if "random-output" in flags:
-        return "outputs are random, so attacks cannot be compared"
-    if "constant-classifier" in flags:
-        return "the model is constant"
-    if "non-differentiable" in flags and "zero-gradient" not in flags:
-        return "there is no gradient to attack with"
-    return ""
 
 
 def _verdict(subject: Subject, findings: list[Finding]) -> Verdict:

@@ -46,7 +46,7 @@ def distilled(subject: Subject, strength: float) -> nn.Module:
 def _lessons(subject: Subject, strength: float) -> tuple[Images, Tensor]:
     """Return points and the model's answers to them as probabilities."""
     generator = stream(subject.seed, "points of the lessons")
-    chosen = torch.randint(0, len(subject.images), (_POINTS - len(subject.images),), generator=generator)
+    chosen = torch.randint(0, len(subject.images), (max(_POINTS - len(subject.images), 0),), generator=generator)
     others = torch.randint(0, len(subject.images), (len(chosen),), generator=generator)
     share = 0.5 * torch.rand(len(chosen), 1, 1, 1, generator=generator).square()
     width = strength * torch.rand(len(chosen), 1, 1, 1, generator=generator)
