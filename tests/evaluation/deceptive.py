@@ -392,7 +392,6 @@ OTHERS: Mapping[str, Build] = {
     "squashed": on("plain", lambda f, x: torch.tanh(f(x))),
     "probabilities, scaled": on("plain", lambda f, x: 20 * f(x).softmax(1)),
     "probabilities, shifted": on("plain", lambda f, x: f(x).softmax(1) - 0.5),
-    "scale 8": on("plain", lambda f, x: 8 * f(x)),
     "scale 30": on("plain", lambda f, x: 30 * f(x)),
     "cube of logits": on("plain", lambda f, x: f(x).pow(3)),
     "constant offset": on("plain", lambda f, x: f(x) + 1e6 * torch.ones(10)),

@@ -34,6 +34,12 @@ def test_few_images_are_enough_to_look(count: int, attacked: int, undefended: nn
     assert re.search(rf"Few images: a share of {count} is known to ±\d+ points", str(verdict))
 
 
+def test_positive_logits_of_a_single_image_are_no_probabilities(undefended: nn.Module, digits: Any) -> None:
+    raised = Around(undefended, lambda f, x: f(x) + 100).eval()
+    verdict = check(raised, digits.images[:1], digits.labels[:1], attacked=0)
+    assert verdict.ok, str(verdict)
+
+
 def test_many_images_need_no_such_remark(undefended: nn.Module, digits: Any) -> None:
     assert "Few images" not in str(check(undefended, digits.images[:100], digits.labels[:100], attacked=0))
 

@@ -53,7 +53,9 @@ def test_probabilities_are_noticed_at_any_temperature(
         (lambda z: z - z.min(), False),
         (lambda z: z.softmax(1), True),
         (lambda z: 100 * z.softmax(1), True),
+        (lambda z: 10 * z.softmax(1) - 3, True),
         (lambda z: (3 * z).sigmoid(), True),
+        (lambda z: z.tanh() - z.tanh().mean(1, keepdim=True), False),
     ],
 )
 def test_what_looks_like_probabilities(outputs: Callable[[Tensor], Tensor], expected: bool) -> None:

@@ -42,14 +42,17 @@ def probe(copies: Copies, images: Images, logits: Logits, *, batch_size: int, de
 def looks_like_probabilities(logits: Logits) -> bool:
     """Tell whether outputs (B,K) are those of a softmax, at any temperature, or of a sigmoid.
 
-    A softmax: none below 0, and all rows with the same sum. A sigmoid: all in [0,1], and some near an end of it.
+    A softmax: all rows with the same sum, and none below 0 or, if it was scaled and shifted, nearly all with the same
+    smallest number. A sigmoid: all in [0,1], and some near an end of it.
     """
-    if bool((logits < -1e-6).any()):
-        return False
-    sums = logits.double().sum(1)
-    same_sum = float(sums.max() - sums.min()) <= 1e-3 * float(sums.mean())
-    inside = bool((logits <= 1 + 1e-6).all())
-    return (same_sum and float(sums.mean()) > 0) or (inside and bool(((logits < 0.02) | (logits > 0.98)).any()))
+    low, high = logits.min(), logits.max()
+    sums, least = logits.double().sum(1), logits.amin(1)
+    apart = float(sums.max() - sums.min())
+    if bool(low >= -1e-6):
+        ends = bool(high <= 1 + 1e-6) and bool(((logits < 0.02) | (logits > 0.98)).any())
+        return ends or (len(logits) > 1 and apart <= 1e-3 * float(sums.mean()) > 0)
+    bottomed = float((least <= low + 0.02 * (high - low)).double().mean())
+    return len(logits) >= 8 and apart <= 1e-3 * float(high - low) and bottomed > 0.9
 
 
 def _batch_dependence(

@@ -20,8 +20,8 @@ _SATURATED = 100.0
 """Margin from which float32 has no gradient of the cross-entropy left: exp(−103) is its smallest number."""
 
 
-def output_form(logits: Logits) -> list[Finding]:
-    """Look at the logits: probabilities, saturated values."""
+def output_form(logits: Logits, around: Logits) -> list[Finding]:
+    """Look at the logits of the images: probabilities (those of points around them as well), saturated values."""
     sums = logits.sum(1)
     margin = float(_margins(logits).median())
     top, bottom = logits.max(), logits.min()
@@ -32,7 +32,7 @@ def output_form(logits: Logits) -> list[Finding]:
         f"median margin {margin:.3g}; {100 * at_top:.0f} % of images reach the largest logit {float(top):.4g} exactly"
     )
     return [
-        found("softmax-output", looks_like_probabilities(logits), f"outputs in [{float(bottom):.3g}, "
+        found("softmax-output", looks_like_probabilities(torch.cat([logits, around])), f"outputs in [{float(bottom):.3g}, "
               f"{float(top):.3g}], rows sum to {float(sums.min()):.4g} .. {float(sums.max()):.4g}"),
         found("saturated-logits", margin > _SATURATED or flat, evidence),
     ]  # fmt: skip

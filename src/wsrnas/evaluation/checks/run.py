@@ -122,7 +122,7 @@ def _examine(
         subject = subject if dress is None else subject.dressed(dress)
     with subject.in_eval():
         logits = subject.logits(subject.images)
-        findings += output_form(logits) + usefulness(subject, logits)
+        findings += output_form(logits, subject.logits(points)) + usefulness(subject, logits)
         advance("outputs")
         findings += gradients(subject, logits)
         advance("gradients")
