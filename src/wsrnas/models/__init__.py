@@ -2,9 +2,18 @@
 
 from wsrnas.models.load import LoadedModel, load_model, load_run
 from wsrnas.models.module import as_module
-from wsrnas.models.network import GenotypeNetwork, NamedNetwork, NetworkSpec, SizeConfig
+from wsrnas.models.network import (
+    ActivatedNetwork,
+    EnsembleNetwork,
+    GenotypeNetwork,
+    NamedNetwork,
+    NetworkSpec,
+    SizeConfig,
+)
 
 __all__ = [
+    "ActivatedNetwork",
+    "EnsembleNetwork",
     "GenotypeNetwork",
     "LoadedModel",
     "NamedNetwork",

@@ -96,7 +96,7 @@ class TrainConfig:
 
     recipe: str = "custom"
     seed: int = 0
-    strengths: str | list[str | float] | None = None
+    strengths: str | float | list[str | float] | None = None
     data: DataConfig = field(default_factory=lambda: DataConfig(valid_fraction=0.1))
     network: SizeConfig = field(default_factory=SizeConfig)
     activation: str = "relu"
