@@ -22,15 +22,15 @@ SMALL = [
     "--data.train_limit=128",
     "--data.valid_limit=64",
     "--data.test_limit=64",
-    "--choose.population=3",
-    "--choose.iterations=4",
+    "--budget.population=3",
+    "--budget.iterations=4",
     "--space.channels=4",
     "--space.layers=3",
 ]
 RUNS: dict[str, list[str]] = {
-    "search ours": ["search", *SMALL, "--compare.random=1", "--compare.epochs=1", "--choose.audition=1"],
-    "search paper": ["search", *SMALL, "--preset=paper", "--compare.random=0"],
-    "search evolution": ["search", *SMALL, "--strategy=evolution", "--compare.random=0", "--choose.audition=0"],
+    "search ours": ["search", *SMALL, "--rivals.count=1", "--rivals.epochs=1", "--finalists.epochs=1"],
+    "search paper": ["search", *SMALL, "--preset=paper", "--rivals.count=0"],
+    "search evolution": ["search", *SMALL, "--strategy=evolution", "--rivals.count=0", "--finalists.epochs=0"],
     "train pgd": ["train", "--recipe=pgd-digits", "--arch=wsrnet-basic", "--epochs=1", "--data.train_limit=128"],
     "train trades": [
         "train",

@@ -1,18 +1,39 @@
 """Shared fixtures. Shapes in annotations are checked at run time in the tests, and only there."""
 
+import importlib
+import importlib.util
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib
 import pytest
+from filelock import FileLock
 from jaxtyping import install_import_hook
+from tests.traces import ROOT, left_behind, traces
 
 matplotlib.use("Agg")
 install_import_hook("wsrnas", "beartype.beartype")
 
+if importlib.util.find_spec("art") and not (Path.home() / ".art" / "config.json").exists():
+    # Where it was never imported before, this library writes its settings, and two processes at once trip over that.
+    with FileLock(Path(tempfile.gettempdir()) / "wsrnas-first-import-of-art.lock"):
+        importlib.import_module("art.config")
+
 
 def data_root() -> Path:
     return Path(os.environ.get("WSRNAS_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind() -> Iterator[None]:
+    """Fail a test that changes the environment or the folder for good, or leaves threads, processes or files."""
+    folders = tuple({ROOT, Path.cwd()})
+    before = traces(folders)
+    yield
+    left = left_behind(before, traces(folders))
+    assert not left, f"the test left something behind: {left}"
 
 
 @pytest.fixture(scope="session")

@@ -123,10 +123,27 @@ def test_a_class_from_anywhere(shapes: Parts[Shape], tmp_path: Path, monkeypatch
 def test_a_class_that_an_installed_package_announces(shapes: Parts[Shape], monkeypatch: pytest.MonkeyPatch) -> None:
     announced = EntryPoint(name="dot", value="collections:OrderedDict", group="wsrnas.shapes")
 
+    broken = EntryPoint(name="gone", value="nowhere_at_all:Shape", group="wsrnas.shapes")
+
     def found(*, group: str) -> list[EntryPoint]:
-        return [announced] if group == "wsrnas.shapes" else []
+        return [announced, broken] if group == "wsrnas.shapes" else []
 
     monkeypatch.setattr(parts, "entry_points", found)
-    assert shapes.names() == ("square", "disc", "dot")
+    assert shapes.names() == ("square", "disc", "dot", "gone")
+    message = r"shape: cannot load 'gone' from nowhere_at_all:Shape \(ModuleNotFoundError.*remove the package"
+    with pytest.raises(InputError, match=message):
+        shapes.kind("gone", argument="shape")
     with pytest.raises(InputError, match="expected a subclass of .*Shape, got dot, another class"):
         shapes.kind("dot", argument="shape")
+
+
+def test_a_name_from_a_file_imports_nothing(
+    shapes: Parts[Shape], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "files_shapes.py").write_text("raise SystemExit('a module was run because a file named it')\n")
+    with pytest.raises(
+        InputError, match=r"shape: expected a name this installation knows, .*add --import files_shapes"
+    ):
+        shapes.kind("files_shapes:Line", argument="shape", imports=False)
+    assert shapes.kind(f"{__name__}:Square", argument="shape", imports=False) is Square

@@ -5,6 +5,9 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import NoReturn
 
+LONGEST = 400
+"""Characters of a value that are shown; text is shown as it was put together."""
+
 
 class InputError(ValueError):
     """A bad argument, file or setting.
@@ -17,6 +20,8 @@ class InputError(ValueError):
 def refuse(argument: str, *, expected: str, got: object, remedy: str = "") -> NoReturn:
     """Raise an `InputError` that reads ``argument: expected …, got …; remedy``."""
     shown = got if isinstance(got, str) else repr(got)
+    if not isinstance(got, str) and len(shown) > LONGEST:
+        shown = f"{shown[:LONGEST]}…"
     raise InputError(f"{argument}: expected {expected}, got {shown}" + (f"; {remedy}" if remedy else ""))
 
 

@@ -3,6 +3,8 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pyarrow.parquet
@@ -28,7 +30,7 @@ class Trained:
             return float((self.model(images).argmax(1) == self.labels).float().mean())
 
 
-def small_network(channels: int, classes: int, size: int, width: int = 16) -> nn.Module:
+def small_network(channels: int, classes: int, size: int, width: int = 16) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(channels, width, 3, padding=1),
         nn.BatchNorm2d(width),
@@ -85,7 +87,7 @@ def digits() -> Trained:
     return trained
 
 
-def read_cifar10(root, name: str, count: int) -> tuple[Tensor, Tensor]:
+def read_cifar10(root: Path, name: str, count: int) -> tuple[Tensor, Tensor]:
     rows = pyarrow.parquet.ParquetFile(root / f"{name}.parquet").iter_batches(batch_size=count)
     table = next(rows).to_pydict()
     pixels = np.stack([np.asarray(Image.open(io.BytesIO(image["bytes"]))) for image in table["img"]])
@@ -93,7 +95,7 @@ def read_cifar10(root, name: str, count: int) -> tuple[Tensor, Tensor]:
 
 
 @pytest.fixture(scope="session")
-def cifar10(cifar10_root) -> Trained:
+def cifar10(cifar10_root: Path) -> Trained:
     """A small network trained with PGD-3 at 4/255 on 6000 CIFAR-10 images, and 500 test images to attack it on."""
     images, labels = read_cifar10(cifar10_root, "train", 6000)
     attack, generator = PGD(eps=4 / 255, steps=3), torch.Generator().manual_seed(0)
@@ -115,22 +117,22 @@ def cifar10(cifar10_root) -> Trained:
 
 
 @pytest.fixture(scope="session")
-def foolbox():
+def foolbox() -> ModuleType:
     return load("foolbox", harmless=SCIPY)
 
 
 @pytest.fixture(scope="session")
-def torchattacks():
+def torchattacks() -> ModuleType:
     return load("torchattacks", harmless=SCIPY)
 
 
 @pytest.fixture(scope="session")
-def art():
+def art() -> ModuleType:
     load("art.estimators.classification", harmless=())
     return load("art.attacks.evasion", harmless=())
 
 
 @pytest.fixture(scope="session")
-def library():
+def library() -> tuple[ModuleType, ModuleType]:
     load("pyautoattack", harmless=())
     return load("pyautoattack.autopgd_base", harmless=()), load("pyautoattack.square", harmless=())

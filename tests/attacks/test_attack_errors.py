@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from wsrnas.attacks import APGD, FGSM, PGD, AutoAttack, BlackBox, RandomNoise, Spectrum, Square, TargetedAPGD, Transfer
+from wsrnas.attacks import APGD, FGSM, FMN, PGD, AutoAttack, BlackBox, RandomNoise, Square, TargetedAPGD, Transfer
 from wsrnas.errors import InputError
 
 
@@ -47,7 +47,10 @@ def test_l2_radii_may_exceed_one():
             lambda: Transfer(eps=0.1, sources=(nn.Identity(),), attack=FGSM(eps=0.1, norm="L2")),
             r"attack: expected an attack in Linf, got L2; write attack=FGSM\(norm='Linf'",
         ),
-        (lambda: Spectrum(attack=FGSM(eps=0.1), strengths=(0.2, 0.1)), "strengths: expected strictly ascending"),
+        (lambda: FMN(eps=0.1, classes=0), "classes: expected a whole number >= 1, got 0"),
+        (lambda: FMN(eps=0.1, shrinking=1.0), r"shrinking: expected a share in \(0,1\)"),
+        (lambda: FMN(eps=0.1, step_size=0.0), "step_size: expected a number > 0"),
+        (lambda: FMN(eps=0.1, closing=-1), "closing: expected at least 0, got -1"),
     ],
 )
 def test_settings_of_the_others(make, message):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from wsrnas.attacks import APGD, FGSM, PGD, RandomNoise, Spectrum, Square, TargetedAPGD
+from wsrnas.attacks import APGD, FGSM, FMN, PGD, RandomNoise, Square, TargetedAPGD
 
 
 class Linear(nn.Module):
@@ -123,17 +123,18 @@ def test_explicit_step_sizes_follow_the_strength():
     assert PGD(eps=0.1, step_size=0.02).at(0.0).step_size == 0.02
 
 
-def test_spectrum_is_the_attack_at_each_strength():
-    model, (images, labels) = Linear(), near_the_edge()
-    spectrum = Spectrum(attack=PGD(eps=0.5, steps=3), strengths=(0.0, 0.1, 0.2))
-    noisy = spectrum(model, images, labels, seeded())
-    assert noisy.shape == (3, 3, 2, 5, 5)
-    assert torch.equal(noisy[0], images)
-    generator = seeded()
-    for index, strength in ((1, 0.1), (2, 0.2)):
-        assert torch.equal(noisy[index], PGD(eps=strength, steps=3)(model, images, labels, generator))
-    assert torch.equal(noisy, spectrum.perturb(model, images, labels, seeded()))
-    assert spectrum.passes == 12
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+def test_fmn_finds_the_distance_to_the_boundary(norm):
+    model, (images, labels) = Linear(), centred()
+    images = images + 0.02 * torch.randn(images.shape, generator=seeded())
+    score = images.flatten(1) @ model.weight
+    labels = (score > 0).long()  # so that the model is right
+    dual = model.weight.abs().sum() if norm == "Linf" else model.weight.norm()
+    noise = FMN(eps=1.0 if norm == "Linf" else 9.0, norm=norm)(model, images, labels) - images
+    flat = noise.flatten(1)
+    lengths = flat.abs().amax(1) if norm == "Linf" else flat.norm(dim=1)
+    assert torch.all(lengths >= score.abs() / dual * (1 - 1e-4))
+    assert torch.all(lengths <= score.abs() / dual * 1.02 + 1e-5)
 
 
 @pytest.mark.parametrize(
@@ -145,6 +146,7 @@ def test_spectrum_is_the_attack_at_each_strength():
         (APGD(eps=0.001, steps=9, restarts=2), 39),
         (RandomNoise(eps=0.1, draws=6), 6),
         (Square(eps=0.001, queries=30), 31),
+        (FMN(eps=0.001, steps=9), 20),
     ],
     ids=lambda value: getattr(value, "name", str(value)),
 )

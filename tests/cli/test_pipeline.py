@@ -12,20 +12,20 @@ SEARCH = [
     "--space.name=nb201",
     "--space.channels=2",
     "--space.layers=3",
-    "--weights.images=32",
-    "--weights.batch_size=32",
-    "--weights.steps=1",
-    "--loss.images=32",
-    "--loss.batch_size=32",
-    "--noise.fidelity_images=32",
-    "--choose.population=1",
-    "--choose.iterations=1",
-    "--choose.finalists=1",
-    "--choose.verify_steps=1",
-    "--compare.random=1",
-    "--compare.epochs=1",
-    "--compare.images=20",
-    "--compare.steps=2",
+    "--training.images=32",
+    "--training.batch_size=32",
+    "--training.steps=1",
+    "--measure.images=32",
+    "--measure.batch_size=32",
+    "--noise_estimator.fidelity_images=32",
+    "--budget.population=1",
+    "--budget.iterations=1",
+    "--finalists.count=1",
+    "--finalists.attack_steps=1",
+    "--rivals.count=1",
+    "--rivals.epochs=1",
+    "--rivals.images=20",
+    "--rivals.attack_steps=2",
 ]
 
 
@@ -67,8 +67,8 @@ def test_then_train_does_all_three(tmp_path, capsys, monkeypatch):
     recipe = tmp_path / "tiny.yaml"
     recipe.write_text(
         "data: {name: digits, train_limit: 40, valid_limit: 20, test_limit: 20}\n"
-        "network: {channels: 2, layers: 3}\nepochs: 1\nbatch_size: 20\n"
-        "loss: {name: pgd, settings: {eps: 0.1, steps: 1}}\n"
+        "network: {channels: 2, layers: 3}\nloss: {name: pgd, settings: {eps: 0.1, steps: 1}}\n"
+        "epochs: 1\nbatch_size: 20\n"
     )
     out = tmp_path / "run"
     code = main(["search", f"--out={out}", f"--train_recipe={recipe}", "--then-train", *SEARCH])

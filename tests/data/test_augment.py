@@ -5,17 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 from PIL import Image
+from tests.contracts import concrete
 
 from wsrnas.data.augment import AUGMENTS, Augment, ResizedCrop, Shift, luma
 from wsrnas.data.config import DataConfig
 from wsrnas.data.digits import digits
 from wsrnas.data.pixels import Reader, fit_reader, to_tensor
 from wsrnas.rng import stream
-
-
-def concrete(cls: type[Augment]) -> list[type[Augment]]:
-    return [s for sub in cls.__subclasses__() for s in [sub, *concrete(sub)] if not s.__abstractmethods__]
-
 
 ALL = [kind() for kind in concrete(Augment)] + [augment for augment in AUGMENTS.values() if augment is not None]
 

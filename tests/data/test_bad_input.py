@@ -134,7 +134,10 @@ def test_sixteen_bit_images_are_refused(image_folder: Path) -> None:
 def test_a_test_class_that_training_lacks(image_folder: Path) -> None:
     (image_folder / "test" / "digit2").rename(image_folder / "test" / "digit7")
     bundle = load_data(DataConfig(name="folder", root=str(image_folder)))
-    refused(r"data.root: expected known classes in .*test, got digit7; the test set may hold only", lambda: bundle.test)
+    both = (
+        r"data: expected classes of the training set \(digit0, digit1, digit2\) in .*test, got digit0, digit1, digit7; "
+    )
+    refused(both + "not among them: digit7; the test set may hold only classes of the training", lambda: bundle.test)
 
 
 def refuse_parquet(root: Path, match: str, **settings: object) -> None:

@@ -105,7 +105,7 @@ def test_cifar10_from_parquet_files(cifar10_root: Path) -> None:
     config = DataConfig(name="cifar10", root=str(cifar10_root), train_limit=40, valid_limit=20, test_limit=30)
     bundle = load_data(config, seed=4)
     assert bundle.image_shape == (3, 32, 32)
-    assert bundle.classes[:3] == ("airplane", "automobile", "bird")
+    assert bundle.class_names[:3] == ("airplane", "automobile", "bird")
     assert bundle.augment == Shift(flip=True)
     assert torch.bincount(bundle.train.labels).tolist() == [4] * 10
     assert not set(bundle.train.rows.tolist()) & set(bundle.valid.rows.tolist())
@@ -127,7 +127,10 @@ def test_the_test_files_are_not_opened_before_they_are_asked_for(
     assert [path for path in opened if str(image_folder / "test") in path]
     opened.clear()
     assert len(load_data(DataConfig(name="folder", root=str(image_folder))).test) == 9
-    assert len([path for path in opened if str(image_folder / "train") in path and path.endswith(".png")]) == 1
+    sizes = {path.stat().st_size for path in (image_folder / "test").rglob("*.png")}
+    alike = {str(path) for path in (image_folder / "train").rglob("*.png") if path.stat().st_size in sizes}
+    # One for the shape, and those that might be copies: the training set itself is not decoded.
+    assert len({path for path in opened if str(image_folder / "train") in path and path.endswith(".png")} - alike) <= 1
     # Arrow opens files past Python: a test file that is no parquet shows when it is opened.
     (parquet_folder / "data" / "test-00000-of-00001.parquet").write_bytes(b"not parquet")
     bundle = load_data(DataConfig(name="parquet", root=str(parquet_folder)))

@@ -15,7 +15,8 @@ import torch
 from PIL import Image
 
 from wsrnas.data import DataBundle, DataConfig, load_data
-from wsrnas.data.hub import find_parquet
+from wsrnas.data.classes import DataClasses
+from wsrnas.data.parquet import find_parquet
 from wsrnas.data.pixels import channels_of, fit_reader
 from wsrnas.data.source import Source
 from wsrnas.errors import InputError
@@ -40,8 +41,8 @@ def test_folder_parquet_and_hub_agree(image_folder: Path, parquet_folder: Path, 
     from_folder = load_data(DataConfig(name="folder", root=str(image_folder)))
     from_parquet = load_data(DataConfig(name="parquet", root=str(parquet_folder)))
     from_hub = load_data(DataConfig(name=str(parquet_folder), cache_dir=str(tmp_path / "cache")))
-    assert from_folder.classes == ("digit0", "digit1", "digit2")
-    assert from_parquet.classes == from_hub.classes == ("zero", "one", "two")
+    assert from_folder.class_names == ("digit0", "digit1", "digit2")
+    assert from_parquet.class_names == from_hub.class_names == ("zero", "one", "two")
     assert from_parquet.fingerprint == from_hub.fingerprint
     assert same_images(from_folder, from_parquet)
     assert same_images(from_folder, from_hub)
@@ -71,7 +72,7 @@ def test_parquet_of_plain_bytes_and_words(parquet_folder: Path) -> None:
     pyarrow.parquet.write_table(plain, parquet_folder / TRAIN)
     config = DataConfig(name="parquet", root=str(parquet_folder / TRAIN), image_column="photo", label_column="kind")
     bundle = load_data(config)
-    assert bundle.classes == ("a", "b", "c")
+    assert bundle.class_names == ("a", "b", "c")
     assert len(bundle.test) == 6
     assert len(bundle.train) + len(bundle.valid) + len(bundle.test) == len(before.train) + len(before.valid)
 
@@ -92,11 +93,12 @@ def test_where_parquet_files_are_looked_for(tmp_path: Path) -> None:
         for split in ("train", "test", "extra"):
             (tmp_path / folder / f"{split}-00000-of-00001.parquet").touch()
     (tmp_path / "validation.parquet").touch()
-    train, test = find_parquet(tmp_path, DataConfig(name="svhn", root=str(tmp_path))) or ([], [])
-    assert [path.parent.name + path.name[:5] for path in train + test] == ["cropped_digitstrain", "cropped_digitstest-"]
+    files = find_parquet(tmp_path, DataConfig(name="svhn", root=str(tmp_path)))
+    folder, name = tmp_path / "cropped_digits", "00000-of-00001.parquet"
+    assert files == {"test": [folder / f"test-{name}"], "train": [folder / f"train-{name}"]}
     (tmp_path / "train.parquet").touch()
-    train, test = find_parquet(tmp_path, DataConfig(name="imagenet", root=str(tmp_path))) or ([], [])
-    assert [path.name for path in train + test] == ["train.parquet", "validation.parquet"]
+    files = find_parquet(tmp_path, DataConfig(name="imagenet", root=str(tmp_path)))
+    assert files == {"train": [tmp_path / "train.parquet"], "valid": [tmp_path / "validation.parquet"]}
 
 
 def test_imagenet_from_a_folder_uses_val_crops_and_colour(image_folder: Path) -> None:
@@ -125,7 +127,7 @@ def test_the_centre_square_is_taken(image_folder: Path) -> None:
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "LAB"])
 def test_every_mode_becomes_grey_or_colour(mode: str) -> None:
     class One(Source):
-        classes = ("a",)
+        classes = DataClasses(names=("a",), kind="words", order="by name")
         labels = torch.zeros(1, dtype=torch.int64)
 
         def open(self, row: int) -> Image.Image:
@@ -137,6 +139,12 @@ def test_every_mode_becomes_grey_or_colour(mode: str) -> None:
 
         def token(self, row: int) -> str:
             return "it"
+
+        def size(self, row: int) -> int:
+            return 0
+
+        def stored(self, row: int) -> bytes:
+            return b""
 
     own = 1 if mode in ("1", "L", "LA") else 3
     assert channels_of(One().open(0), lambda: "it") == own

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.contracts import concrete
 
 from wsrnas.data import DataBundle, DataConfig, ResizedCrop, Shift, Split, load_data
 from wsrnas.data.memory import MemorySplit
@@ -13,28 +14,23 @@ from wsrnas.data.workers import WorkerSplit
 from wsrnas.errors import InputError
 from wsrnas.rng import stream
 
-
-def concrete(cls: type[Split]) -> set[type[Split]]:
-    found = {s for sub in cls.__subclasses__() for s in {sub, *concrete(sub)}}
-    return {kind for kind in found if not kind.__abstractmethods__}
+PIPELINES: dict[type[Split], str] = {MemorySplit: "memory", WorkerSplit: "workers"}
 
 
 def load(root: Path, pipeline: str, workers: int = 0) -> DataBundle:
     return load_data(DataConfig(name="folder", root=str(root), pipeline=pipeline, workers=workers, valid_fraction=0.4))
 
 
-@pytest.fixture(params=["memory", "workers"])
+@pytest.fixture(params=concrete(Split), ids=lambda kind: PIPELINES[kind])
 def bundle(request: pytest.FixtureRequest, image_folder: Path) -> DataBundle:
-    return load(image_folder, request.param)
+    found = load(image_folder, PIPELINES[request.param])
+    assert type(found.train) is request.param
+    return found
 
 
 def everything(split: Split, size: int = 4, **options: object) -> tuple[torch.Tensor, torch.Tensor]:
     images, labels = zip(*split.batches(size, **options))
     return torch.cat(images), torch.cat(labels)
-
-
-def test_every_kind_of_split_is_tested_here(image_folder: Path) -> None:
-    assert concrete(Split) == {type(load(image_folder, pipeline).train) for pipeline in ("memory", "workers")}
 
 
 def test_in_order_all_images_come_once_as_fetch_gives_them(bundle: DataBundle) -> None:

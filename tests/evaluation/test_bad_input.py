@@ -150,7 +150,7 @@ def test_settings(undefended: nn.Module, digits: Any) -> None:
 
 @pytest.mark.parametrize(
     ("attacks", "message"),
-    [(FAST[0], r"got a PGD; write \[attack\]"), ([PGD], "got the class PGD"), (["pgd"], "got a str")],
+    [(FAST[0], r"got a PGD; write \[attack\]"), ([PGD], "got the class PGD"), ([3], "got a int")],
 )
 def test_attacks_of_another_kind(attacks: Any, message: str) -> None:
     unhooked = inspect.unwrap(chosen_attacks)  # the tests' type checker would refuse them before we can
@@ -160,7 +160,7 @@ def test_attacks_of_another_kind(attacks: Any, message: str) -> None:
 
 def test_an_attack_that_does_not_apply(undefended: nn.Module, digits: Any) -> None:
     blind = Around(undefended, lambda f, x: f(x).detach())
-    with pytest.raises(InputError, match=r"attack PGD-1 does not apply: .*suite='black-box'"):
+    with pytest.raises(InputError, match=r"attack PGD-1 does not apply: .*suite='square'"):
         evaluate(blind, digits.images[:8], digits.labels[:8], [0.1], attacks=FAST)
     with pytest.raises(InputError, match="a function, which has no train mode"):
         evaluate(lambda x: undefended(x), digits.images[:8], digits.labels[:8], [0.1], protocol="released")

@@ -151,7 +151,7 @@ def test_a_killed_evaluation_goes_on_where_it_was(
     assert len(calls) == 3
 
 
-def test_a_folder_of_another_model_or_setting_is_refused(
+def test_a_folder_of_another_model_or_with_a_damaged_record_is_refused(
     undefended: nn.Module, pgd_trained: nn.Module, digits: Any, tmp_path: Path
 ) -> None:
     images, labels = digits.images[:10], digits.labels[:10]
@@ -159,10 +159,6 @@ def test_a_folder_of_another_model_or_setting_is_refused(
     evaluate(undefended, images, labels, [0.1], attacks=attacks, out=tmp_path)
     with pytest.raises(InputError, match="got another model; choose another folder"):
         evaluate(pgd_trained, images, labels, [0.1], attacks=attacks, out=tmp_path)
-    with pytest.raises(InputError, match="another images"):
-        evaluate(undefended, images.flip(0), labels, [0.1], attacks=attacks, out=tmp_path)
-    with pytest.raises(InputError, match="another seed"):
-        evaluate(undefended, images, labels, [0.1], attacks=attacks, out=tmp_path, seed=1)
     (tmp_path / "eval/strict/FGSM@0.1.json").write_text("{")
     with pytest.raises(InputError, match="the record is damaged"):
         evaluate(undefended, images, labels, [0.1], attacks=attacks, out=tmp_path)
@@ -230,7 +226,7 @@ def test_a_measurement_says_what_speaks_against_itself(
     with torch.no_grad():
         answers = undefended(images)
     frozen = evaluate(lambda x: answers[: len(x)] + 0 * x.sum(), images, labels, [0.1, 0.5], attacks=SMALL)
-    assert ["Above chance at 0.5" in doubt for doubt in frozen.doubts] == [True]
+    assert sum("Above chance at 0.5" in doubt for doubt in frozen.doubts) == 1
     assert frozen.to_dict()["doubts"] == frozen.doubts
     frozen.save(tmp_path / "frozen")
     write_report(tmp_path / "frozen")

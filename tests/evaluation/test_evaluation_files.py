@@ -56,15 +56,13 @@ def test_the_report_has_all_its_files_and_they_agree(folders: list[Path]) -> Non
     assert write_report(folders[0]).read_text() == html
 
 
-def test_compare_puts_runs_and_paper_in_one_table(folders: list[Path], tmp_path: Path) -> None:
-    comparison = run_compare([str(folder) for folder in folders], out=str(tmp_path), paper=True)
-    assert len(compare(folders).rows) == 3
+def test_compare_puts_runs_in_one_table(folders: list[Path], tmp_path: Path) -> None:
+    comparison = run_compare([str(folder) for folder in folders], out=str(tmp_path))
     headers, rows = comparison.table()
     assert headers[:3] == ["model", "protocol", "clean"]
-    assert [row[:2] for row in rows[:3]] == [["plain", "strict"], ["plain", "released"], ["robust", "strict"]]
-    printed = [row for row in rows if row[0] == "WsrNet-Basic PGD-7"]
-    assert printed[0][1] == "paper, released protocol"
-    assert printed[0][headers.index("0.03")] == "48.9"
+    assert [row[:2] for row in rows] == [["plain", "strict"], ["plain", "released"], ["robust", "strict"]]
+    with pytest.raises(InputError, match=r"runs on CIFAR-10 in Linf, as the paper's rows are, got plain on digits"):
+        compare(folders, paper=True)
     assert {path.name for path in tmp_path.iterdir()} == {
         "compare.md", "compare.csv", "compare.svg", "compare.html",
     }  # fmt: skip
@@ -93,7 +91,8 @@ def test_compare_tests_pairs_on_the_same_images(folders: list[Path]) -> None:
 def test_the_papers_rows_are_all_there() -> None:
     rows = paper_rows()
     assert len(rows) == 27
-    assert all(row.protocol == "paper, released protocol" and not row.interval for row in rows)
+    assert {row.protocol for row in rows} == {"paper, released protocol", "copied by the paper from another"}
+    assert not any(row.interval for row in rows)
     robust = next(row for row in rows if row.name == "WsrNet-Robust PGD-7")
     assert robust.accuracy == {0.03: 0.484, 0.1: 0.272, 0.17: 0.203, 0.25: 0.155}
     assert robust.clean == pytest.approx(0.783)
@@ -104,7 +103,9 @@ def test_a_run_folder_end_to_end(
 ) -> None:
     monkeypatch.setattr(zoo, "create", lambda name, **config: digit_network())
     save_file(undefended.state_dict(), tmp_path / "model.safetensors")
-    (tmp_path / "network.json").write_text('{"kind": "zoo", "name": "racl", "config": {}}')
+    (tmp_path / "network.json").write_text(
+        '{"kind": "zoo", "name": "racl", "config": {"num_classes": 10, "image_shape": [1, 8, 8]}}'
+    )
     (tmp_path / "config.yaml").write_text("data:\n  name: digits\n")
     settings: dict[str, Any] = {"progress": False, "device": "cpu", "limit": 24}
     found = run_evaluate(str(tmp_path), strengths="0,0.1", protocol="both", suite="fast", **settings)

@@ -99,8 +99,8 @@ def make_run(
         "recipe": "digits", "train_recipe": "pgd-digits", "preset": "ours", "seed": 0,
         "data": {"name": "digits", "root": None},
         "space": {"name": "darts"}, "spectrum": {"strengths": STRENGTHS, "attacked": 3},
-        "choose": {"population": 12, "iterations": 20},
-        "noise": {"fidelity_bound": 0.9, "estimator": "rescale", "refine": 1, "refine_step": 0.3},
+        "budget": {"population": 12, "iterations": 20},
+        "noise_estimator": {"fidelity_bound": 0.9, "name": "rescale", "refine": 1, "refine_step": 0.3},
         "runtime": {"device": "auto", "precision": "32-true"},
     }  # fmt: skip
     env = {"kind": "search", "wsrnas": "0.1.0", "torch": "2.9.0", "python": "3.10.1", "cuda": None, "threads": 2}

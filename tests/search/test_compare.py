@@ -3,7 +3,7 @@
 import pytest
 
 from wsrnas.rng import stream
-from wsrnas.search.config import CompareConfig, SearchConfig
+from wsrnas.search.config import RivalsConfig, SearchConfig
 from wsrnas.search.finalists.rivals import SIZE_TOLERANCE, random_rivals, training_settings
 from wsrnas.search.setup import count_parameters
 from wsrnas.spaces import get_space
@@ -24,8 +24,8 @@ def test_rivals_are_distinct_and_about_as_large():
 
 
 def test_the_training_uses_the_whole_training_set_and_selects_nothing():
-    settings = training_settings(SearchConfig(compare=CompareConfig(random=1, epochs=3)))
+    settings = training_settings(SearchConfig(rivals=RivalsConfig(count=1, epochs=3)))
     assert settings.epochs == 3
     assert settings.data.valid_fraction == 0
     assert settings.selection.by == "last"
-    assert settings.loss.build().passes == 2 * 7 + 2
+    assert settings.build_loss().passes == 2 * 7 + 2

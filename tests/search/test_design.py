@@ -6,11 +6,11 @@ from tests.search.known_optimum import AdditiveEvaluator
 
 from wsrnas.errors import InputError
 from wsrnas.rng import stream
-from wsrnas.search.config import ChooseConfig
 from wsrnas.search.objective import SearchObjective
 from wsrnas.search.wsr import design
 from wsrnas.search.wsr.choose import ProposingChooser
 from wsrnas.search.wsr.propose import ProposeSettings, distinct_samples
+from wsrnas.search.wsr.settings import WsrSettings
 from wsrnas.spaces import get_space
 
 
@@ -70,7 +70,17 @@ def test_the_chooser_follows_the_design():
 
 
 def test_the_papers_way_of_choosing_refuses_a_design():
-    with pytest.raises(InputError, match=r"choose\.design random"):
-        ChooseConfig(method="gradient", sampling="all-edges")
-    with pytest.raises(InputError, match=r"choose\.design"):
-        ChooseConfig(design="uniform")
+    with pytest.raises(InputError, match=r"strategy\.settings\.design random"):
+        WsrSettings(method="gradient", sampling="all-edges")
+    with pytest.raises(InputError, match=r"strategy\.settings\.design"):
+        WsrSettings(design="uniform")
+
+
+def test_the_gradient_needs_every_edge():
+    with pytest.raises(InputError, match="expected all-edges with method gradient, got genotype"):
+        WsrSettings(method="gradient")
+
+
+def test_proposals_are_genotypes():
+    with pytest.raises(InputError, match="expected genotype with method propose, got all-edges"):
+        WsrSettings(sampling="all-edges")

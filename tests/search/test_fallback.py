@@ -6,7 +6,7 @@ from wsrnas.data import DataConfig, load_data
 from wsrnas.estimators.noise import NoiseEstimator
 from wsrnas.rng import stream
 from wsrnas.runtime import Runtime
-from wsrnas.search.config import LossConfig, NoiseConfig, SearchConfig, SpaceConfig, WeightsConfig
+from wsrnas.search.config import MeasureConfig, NoiseEstimatorConfig, SearchConfig, SpaceConfig, TrainingConfig
 from wsrnas.search.evaluators.one_shot import OneShot
 from wsrnas.search.spectrum import SpectrumConfig
 
@@ -25,9 +25,11 @@ def searching(refine: int, bound: float = 0.9) -> OneShot:
         data=DataConfig(name="digits", train_limit=256, valid_limit=64, test_limit=40),
         space=SpaceConfig(name="nb201", channels=4, layers=3),
         spectrum=SpectrumConfig(strengths=list(STRENGTHS), attacked=1, attacked_at="middle"),
-        weights=WeightsConfig(strength=0.05, steps=2, batch_size=32),
-        noise=NoiseConfig(refine=refine, refine_step=0.5, fidelity_every=1, fidelity_images=64, fidelity_bound=bound),
-        loss=LossConfig(images=64, batch_size=32),
+        training=TrainingConfig(strength=0.05, steps=2, batch_size=32),
+        noise_estimator=NoiseEstimatorConfig(
+            refine=refine, refine_step=0.5, fidelity_every=1, fidelity_images=64, fidelity_bound=bound
+        ),
+        measure=MeasureConfig(images=64, batch_size=32),
     )
     return OneShot(config, load_data(config.data, 0), Runtime(config.runtime))
 

@@ -87,7 +87,7 @@ def test_labels_that_err_are_not_taken_at_their_word():
 
 
 def test_line_25_descends_equation_10_through_the_estimator():
-    estimator = LSTMLossEstimator(num_edges=4, num_operations=3, num_losses=3, form="published")
+    estimator = LSTMLossEstimator(num_edges=4, num_operations=3, num_losses=3, form="printed")
     alpha, gumbel = torch.zeros(4, 3), torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
     leaf = alpha.clone().requires_grad_(True)
     predicted = estimator.predict(gumbel_softmax(leaf, gumbel, 0.5)[None]).mean[0]
@@ -100,7 +100,7 @@ def test_line_25_descends_equation_10_through_the_estimator():
 
 
 def test_the_released_step_size_cannot_move_alpha_against_the_gumbel_noise():
-    estimator = LSTMLossEstimator(num_edges=4, num_operations=3, num_losses=3, form="published")
+    estimator = LSTMLossEstimator(num_edges=4, num_operations=3, num_losses=3, form="printed")
     alpha = torch.zeros(4, 3)
     optimizer = alpha_optimizer(alpha, learning_rate=RELEASED_LEARNING_RATE)
     for _ in range(20):

@@ -9,9 +9,10 @@ import yaml
 from tests.search.made_run import make_comparison, make_metrics, make_result, make_run
 
 from wsrnas.errors import InputError
+from wsrnas.report.words import duration
 from wsrnas.search.report.model_card import write_model_card
 from wsrnas.search.report.page import write_search_report
-from wsrnas.search.report.record import duration, read_search_run
+from wsrnas.search.report.record import read_search_run
 
 
 def report(path: Path, **changes: Any) -> str:
@@ -89,11 +90,11 @@ def test_commands_can_be_pasted(full: str) -> None:
     commands = [re.sub(r"</?span>", "", code) for code in re.findall(r"<code>(.*?)</code>", full, flags=re.S)]
     assert len(commands) == 3
     assert re.match(
-        r"wsrnas train --arch &#39;\S*/digits run/genotype.json&#39; --recipe pgd-digits --data.name digits ",
+        r"wsrnas train --arch &#39;\S*/digits run&#39; --recipe pgd-digits ",
         commands[0],
     )
     assert "--strengths 0,0.03,0.045,0.06,0.075,0.09,0.105" in commands[1]
-    assert commands[2].startswith("wsrnas search --recipe digits --seed 1 --out ")
+    assert re.match(r"wsrnas search --recipe &#39;\S*/digits run/config.yaml&#39; --seed 1 --out ", commands[2])
 
 
 def test_the_same_files_give_the_same_report(folder: Path, full: str) -> None:
@@ -154,7 +155,7 @@ def test_a_low_tau_says_what_to_do(tmp_path: Path, agree: int, said: str) -> Non
         line["predicted"] = [float(place if place < agree else 40 - place)] * 7
     html = report(tmp_path / "run", metrics=metrics)
     assert said in html
-    assert "choose.population (now 12) and choose.iterations (now 20)" in html
+    assert "budget.population (now 12) and budget.iterations (now 20)" in html
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -169,7 +170,7 @@ def test_networks_that_have_not_learnt_are_not_compared(tmp_path: Path) -> None:
     flat = make_comparison()
     flat["winner"]["accuracy"] = [0.11] * 7
     html = report(tmp_path / "run", comparison=flat)
-    assert "has learnt too little to be compared. Raise compare.epochs." in html
+    assert "has learnt too little to be compared. Raise rivals.epochs." in html
     assert "ranks 1 of" not in html
 
 

@@ -3,7 +3,6 @@
 import pytest
 
 from wsrnas.errors import InputError
-from wsrnas.search.config import ChooseConfig
 from wsrnas.search.spectrum import SpectrumConfig, one_of_each_interval
 
 BASIC = (0.03, 0.045, 0.06, 0.075, 0.09, 0.105)
@@ -60,13 +59,3 @@ def test_weights_are_the_papers_for_six_and_interpolated_for_others():
 def test_bad_spectra_are_refused(values, message):
     with pytest.raises(InputError, match=message):
         SpectrumConfig(**values)
-
-
-def test_the_gradient_needs_every_edge():
-    with pytest.raises(InputError, match="expected all-edges with method gradient, got genotype"):
-        ChooseConfig(method="gradient")
-
-
-def test_proposals_are_genotypes():
-    with pytest.raises(InputError, match="expected genotype with method propose, got all-edges"):
-        ChooseConfig(sampling="all-edges")

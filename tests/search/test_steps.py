@@ -1,6 +1,7 @@
 """The verbs of Algorithm 1 against loops written from its text."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from wsrnas.attacks.pgd import PGD
 from wsrnas.estimators.noise.rescale import Rescale
 from wsrnas.rng import fixed_global_seed
 from wsrnas.runtime import Runtime, RuntimeConfig
+from wsrnas.search.costs import Costs
 from wsrnas.search.evaluators.fidelity import measure_fidelity
 from wsrnas.search.evaluators.measure import Refinement, Spectrum, batch_losses, measure_losses, real_noises
 
@@ -42,13 +44,16 @@ def batches():
     ]
 
 
+COSTS = Costs(attack=2 * 3, verification=0, refinement=Refinement())
+
+
 def timed(phase):
     return nullcontext()
 
 
 def test_losses_are_means_per_image_of_attacked_and_estimated_noises(network, batches, runtime):
     spectrum, attack, estimator = Spectrum(STRENGTHS, (0.06,)), PGD(eps=0.03, steps=3, random_start=False), Rescale()
-    losses, passes = measure_losses(network, batches, spectrum, attack, estimator, runtime, timed)
+    losses, images_seen = measure_losses(network, batches, spectrum, attack, estimator, runtime, timed)
     expected = [0.0] * 4
     for images, labels in batches:
         real = PGD(eps=0.06, steps=3, random_start=False)(network, images, labels) - images
@@ -65,20 +70,24 @@ def test_losses_are_means_per_image_of_attacked_and_estimated_noises(network, ba
             for row, label in enumerate(labels):
                 expected[place] += float(functional.cross_entropy(logits[row : row + 1], label[None])) / 16
     assert losses.tolist() == pytest.approx(expected, rel=1e-5)
-    assert passes == 16 * (2 * 3 + 4)
+    assert images_seen == 16
+    assert COSTS.measuring(images_seen, spectrum) == 16 * (2 * 3 + 4)
 
 
 def test_refined_estimates_raise_the_loss_and_are_charged(network, batches, runtime):
     spectrum, attack = Spectrum(STRENGTHS, (0.06,)), PGD(eps=0.03, steps=3, random_start=False)
     given = (network, batches, spectrum, attack, Rescale(), runtime)
-    plain, passes = measure_losses(*given, timed)
-    refined, more = measure_losses(*given, timed, Refinement(2, 0.3))
-    assert more == passes + 16 * 2 * 2 * 2, "two passes for each of 16 images, two strengths and two steps"
+    plain, _ = measure_losses(*given, timed)
+    refined, seen = measure_losses(*given, timed, Refinement(2, 0.3))
+    dearer = replace(COSTS, refinement=Refinement(2, 0.3))
+    more = 16 * 2 * 2 * 2
+    assert dearer.measuring(seen, spectrum) == COSTS.measuring(seen, spectrum) + more, (
+        "two passes for each of 16 images, two strengths and two steps"
+    )
     assert refined[[0, 2]].tolist() == pytest.approx(plain[[0, 2]].tolist())
     assert (refined[[1, 3]] > plain[[1, 3]]).all()
-    _, checked = measure_fidelity(*given)
-    found, charged = measure_fidelity(*given, Refinement(2, 0.3))
-    assert charged == checked + 16 * 2 * 2 * 2
+    found, seen = measure_fidelity(*given, Refinement(2, 0.3))
+    assert dearer.fidelity(seen, spectrum) == COSTS.fidelity(seen, spectrum) + more
     real, _ = measure_losses(network, batches, Spectrum(STRENGTHS, STRENGTHS), attack, Rescale(), runtime, timed)
     for place, strength in ((1, 0.03), (3, 0.09)):
         error = (refined[place] - real[place]) / real[place]

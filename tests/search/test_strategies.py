@@ -5,7 +5,9 @@ import torch
 from tests.search.known_optimum import AdditiveEvaluator
 
 from wsrnas.errors import InputError
-from wsrnas.search.builders import STRATEGIES, get_strategy
+from wsrnas.parts import PartConfig
+from wsrnas.search.base import Budget
+from wsrnas.search.build import STRATEGIES, build_strategy
 from wsrnas.search.objective import SearchObjective
 from wsrnas.search.strategies.darts import Darts
 from wsrnas.search.strategies.evolution import RegularisedEvolution
@@ -79,9 +81,9 @@ def test_a_search_that_only_names_known_architectures_still_ends():
 class MixtureOnLine(AdditiveEvaluator):
     """Losses of a mixture are the expectation of the additive ones; clean wants operation 1, the others 3."""
 
-    def mixture_losses(self, arch_weights, batch):
-        clean, robust = 1 - arch_weights[:, 1].mean(), 1 - arch_weights[:, 3].mean()
-        return torch.stack([clean, robust, robust, robust])
+    def mixture_losses(self, arch_weights, batch, *, robust):
+        clean, attacked = 1 - arch_weights[:, 1].mean(), 1 - arch_weights[:, 3].mean()
+        return torch.stack([clean, attacked, attacked, attacked]) if robust else clean[None]
 
 
 @pytest.mark.parametrize(("kind", "operation"), [(Darts, 1), (NaiveGradient, 3)])
@@ -103,8 +105,31 @@ def test_a_table_cannot_serve_back_propagation(kind):
         kind(AdditiveEvaluator(), OBJECTIVE, 0, queries=5)
 
 
-def test_names_of_the_registry():
-    named = {"ours", "wsr-paper", "random", "evolution", "local-search", "q-learning", "pvll"}
-    assert named <= set(STRATEGIES)
+def built(name, evaluator=None, **settings):
+    config = PartConfig(name=name, settings=settings)
+    budget = Budget(population=4, iterations=3)
+    return build_strategy(config, evaluator or AdditiveEvaluator(), OBJECTIVE, 0, budget=budget)
+
+
+def test_every_strategy_is_built_by_name_within_the_same_budget():
+    for name in ("wsr-nas", "random", "evolution", "local-search", "q-learning", "pvll"):
+        calls = built(name).calls
+        assert (calls.warm_up, calls.measure + calls.measure_clean) == (4, 7), name
+    assert {"darts", "naive-gradient"} < set(STRATEGIES.names())
+
+
+def test_where_there_are_no_weights_nothing_is_warmed_up():
+    evaluator = AdditiveEvaluator()
+    evaluator.warms_up = False
+    assert built("evolution", evaluator).calls.warm_up == 0
+
+
+def test_a_strategy_takes_its_own_settings_and_refuses_others():
+    assert built("evolution", sample=3).sample == 3
+    assert built("wsr-nas", exploration=0.5).settings.exploration == 0.5
+    with pytest.raises(InputError, match=r"strategy\.settings\.exploration: expected a setting of 'evolution'"):
+        built("evolution", exploration=0.5)
+    with pytest.raises(InputError, match=r"strategy\.settings\.sampel: .*did you mean 'sample'"):
+        built("evolution", sampel=3)
     with pytest.raises(InputError, match="did you mean 'evolution'"):
-        get_strategy("evolutoin")
+        built("evolutoin")

@@ -6,46 +6,30 @@ import pytest
 import torch
 from tests.search.known_optimum import AdditiveEvaluator
 
-from wsrnas.estimators.loss.ensemble import EnsembleLossEstimator
-from wsrnas.estimators.loss.lstm import LSTMLossEstimator
-from wsrnas.search.config import ChooseConfig
+from wsrnas.search.base import Budget
 from wsrnas.search.objective import SearchObjective
-from wsrnas.search.wsr.choose import GradientChooser, ProposingChooser
-from wsrnas.search.wsr.propose import ProposeSettings
+from wsrnas.search.wsr.settings import WsrSettings
 from wsrnas.search.wsr.wsr_nas import WsrNas
 
 OBJECTIVE = SearchObjective(clean_weight=0.8, robust_weight=0.2, strength_weights=(0.2, 0.3, 0.5))
 
 
-def sizes(evaluator):
-    space = evaluator.space
-    return {"num_edges": space.num_edges, "num_operations": space.num_operations, "num_losses": 4}
-
-
 def ours(evaluator, seed=0, **settings):
-    chosen = ChooseConfig(population=12, iterations=16, **settings)
-    return WsrNas(
-        evaluator,
-        OBJECTIVE,
-        seed,
-        estimator=EnsembleLossEstimator(**sizes(evaluator), seed=seed),
-        chooser=ProposingChooser(evaluator.space, OBJECTIVE, seed, settings=ProposeSettings()),
-        settings=chosen,
-    )
+    settings = WsrSettings(loss_estimator="ensemble", **settings)
+    return WsrNas(evaluator, OBJECTIVE, seed, budget=Budget(population=12, iterations=16), settings=settings)
 
 
 def paper(evaluator, seed=0, iterations=40):
-    chosen = ChooseConfig(
-        population=16, iterations=iterations, design="random", sampling="all-edges", method="gradient"
+    settings = WsrSettings(
+        design="random",
+        sampling="all-edges",
+        method="gradient",
+        temperature=0.5,
+        step_size=0.2,
+        loss_estimator="lstm",
+        loss_estimator_settings={"passes": 25, "learning_rate": 2e-2},
     )
-    return WsrNas(
-        evaluator,
-        OBJECTIVE,
-        seed,
-        estimator=LSTMLossEstimator(**sizes(evaluator), seed=seed, passes=25, learning_rate=2e-2),
-        chooser=GradientChooser(evaluator.space, OBJECTIVE, seed, temperature=0.5, step_size=0.2),
-        settings=chosen,
-    )
+    return WsrNas(evaluator, OBJECTIVE, seed, budget=Budget(population=16, iterations=iterations), settings=settings)
 
 
 def run(strategy, until=None):
@@ -57,7 +41,8 @@ def run(strategy, until=None):
 def test_the_three_loops_call_what_algorithm_1_calls():
     evaluator = AdditiveEvaluator()
     strategy = run(ours(evaluator))
-    assert evaluator.calls == {"warm_up": 12, "measure": 12 + 16, "remeasure": 0}
+    assert evaluator.calls == {"warm_up": 12, "measure": 12 + 16, "measure_clean": 0, "remeasure": 0}
+    assert (strategy.calls.warm_up, strategy.calls.measure, strategy.calls.remeasure) == (12, 28, 0)
     assert strategy.iteration == 12 + 12 + 16
     assert len(strategy.memory) == 28
     assert [label.measured_at for label in strategy.memory.labels] == list(range(12, 40))
@@ -103,13 +88,13 @@ def test_resuming_is_bit_for_bit_never_stopping(make, stop):
 def test_refresh_measures_the_oldest_of_the_best_again():
     evaluator = AdditiveEvaluator()
     strategy = run(ours(evaluator, refresh=2, half_life=10.0))
-    assert evaluator.calls["remeasure"] == 2 * 16
+    assert evaluator.calls["remeasure"] == strategy.calls.remeasure == 2 * 16
     assert sum(label.measured_at >= 24 for label in strategy.memory.labels) > 16
 
 
 def test_old_labels_count_half_after_the_half_life():
     strategy = run(ours(AdditiveEvaluator(), half_life=4.0), until=24)
-    weights = strategy._discounts()
+    weights = strategy.discounts()
     assert weights.mean() == pytest.approx(1.0)
     assert weights[7] / weights[11] == pytest.approx(0.5)
 

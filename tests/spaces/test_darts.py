@@ -7,7 +7,7 @@ import torch
 
 from wsrnas.errors import InputError
 from wsrnas.rng import stream
-from wsrnas.spaces import Cell, DartsSpace, Edge, Genotype, NetworkConfig
+from wsrnas.spaces import Cell, CellGenotype, DartsSpace, Edge, NetworkConfig
 
 SPACE = DartsSpace()
 TINY = DartsSpace(nodes=2, operations=("none", "skip_connect", "sep_conv_3x3"))
@@ -51,7 +51,7 @@ def slow_decode(alpha):
             kept = sorted(best, reverse=True)[:2]
             edges += sorted(((name, source, target) for _, name, source in kept), key=lambda edge: edge[1])
         cells.append((cell, Cell(tuple(edges), (2, 3, 4, 5))))
-    return Genotype("darts", tuple(cells))
+    return CellGenotype("darts", tuple(cells))
 
 
 def test_decoding_follows_the_rule_of_darts():
@@ -79,7 +79,7 @@ def renamed(genotype, names):
         swap = {0: 0, 1: 1, **dict(zip(cell.concat, names))}
         edges = tuple((operation, swap[source], swap[target]) for operation, source, target in reversed(cell.edges))
         cells.append((name, Cell(edges, tuple(names))))
-    return Genotype(genotype.space, tuple(cells))
+    return CellGenotype(genotype.space, tuple(cells))
 
 
 def test_isomorphic_cells_share_their_canonical_key():
@@ -156,7 +156,7 @@ def test_published_cells_outside_the_space_can_be_built_but_not_searched():
     ):
         SPACE.choice(narrow)
     parallel = narrow["normal"].edges[:1] * 2
-    twice = Genotype("darts", tuple((name, Cell(parallel, (2,))) for name in ("normal", "reduce")))
+    twice = CellGenotype("darts", tuple((name, Cell(parallel, (2,))) for name in ("normal", "reduce")))
     with pytest.raises(InputError, match=r"expected one edge between two nodes, got several$"):
         DartsSpace(nodes=1).choice(twice)
 
@@ -196,11 +196,11 @@ def test_impossible_spaces_are_refused(settings, message):
     ],
 )
 def test_impossible_cells_are_refused(edges, concat, message):
-    genotype = Genotype("darts", tuple((name, Cell(edges, concat)) for name in ("normal", "reduce")))
+    genotype = CellGenotype("darts", tuple((name, Cell(edges, concat)) for name in ("normal", "reduce")))
     with pytest.raises(InputError, match=message):
         SPACE.canonical(genotype)
 
 
 def test_a_genotype_without_a_reduction_cell_is_refused():
     with pytest.raises(InputError, match=r"^genotype: expected the cells normal, reduce, got normal$"):
-        SPACE.draw(Genotype("darts", (("normal", Cell((("skip_connect", 0, 2),), (2,))),)))
+        SPACE.draw(CellGenotype("darts", (("normal", Cell((("skip_connect", 0, 2),), (2,))),)))

@@ -6,7 +6,7 @@ import pytest
 from wsrnas import zoo
 from wsrnas.networks.operations import OPERATIONS
 from wsrnas.rng import stream
-from wsrnas.spaces import Cell, Genotype, get_space
+from wsrnas.spaces import Cell, CellGenotype, get_space
 from wsrnas.spaces.draw import COLOURS, draw_genotype, label
 from wsrnas.spaces.layout import WIDTH, column_left, place
 
@@ -76,6 +76,6 @@ def test_every_operation_has_a_colour():
 
 def test_a_single_joined_node_is_the_output_and_parallel_edges_are_both_drawn():
     cell = Cell((("skip_connect", 0, 2), ("sep_conv_3x3", 0, 2)), (2,))
-    drawing = draw_genotype(Genotype("darts", (("normal", cell), ("reduce", cell))))
+    drawing = draw_genotype(CellGenotype("darts", (("normal", cell), ("reduce", cell))))
     assert drawing.count(">output<") == 2
     assert "joined" not in drawing

@@ -6,7 +6,7 @@ import torch
 
 from wsrnas.errors import InputError
 from wsrnas.rng import stream
-from wsrnas.spaces import Genotype, NasBench201Space, NetworkConfig
+from wsrnas.spaces import CellGenotype, NasBench201Space, NetworkConfig
 
 SPACE = NasBench201Space()
 ALL_3X3 = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"
@@ -57,7 +57,7 @@ def test_operations_that_cannot_change_the_output_are_not_built():
 
 def test_a_missing_edge_or_another_stem_is_refused():
     ((name, cell),) = SPACE.at((1,) * 6).cells
-    broken = Genotype("nb201", ((name, type(cell)(cell.edges[1:], cell.concat)),))
+    broken = CellGenotype("nb201", ((name, type(cell)(cell.edges[1:], cell.concat)),))
     with pytest.raises(InputError, match=r"^genotype: expected one operation on each of the six edges of four nodes"):
         SPACE.choice(broken)
     config = NetworkConfig(channels=2, layers=1, num_classes=3, image_shape=(3, 64, 64), stem="imagenet")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from wsrnas import zoo
 from wsrnas.errors import InputError
 from wsrnas.networks.operations import OPERATIONS
-from wsrnas.spaces import Cell, Genotype, get_space, read_genotype
+from wsrnas.spaces import Cell, CellGenotype, Genotype, get_space, read_genotype
 from wsrnas.spaces.nasbench201 import CELL_OPERATIONS
 
 DARTS = (
@@ -42,7 +42,7 @@ def darts_text(genotype, *, as_range=False):
 @settings(deadline=None, max_examples=20)
 @given(cells(), cells())
 def test_json_and_published_text_are_read_back(normal, reduce):
-    genotype = Genotype("darts", (("normal", Cell(*normal)), ("reduce", Cell(*reduce))))
+    genotype = CellGenotype("darts", (("normal", Cell(*normal)), ("reduce", Cell(*reduce))))
     assert Genotype.from_json(genotype.to_json()) == genotype
     assert read_genotype(genotype.to_json()) == genotype
     assert read_genotype(darts_text(genotype)) == genotype
@@ -114,7 +114,7 @@ def nb201_json(edges):
             "|nor_conv3x3~0|+|none~0|none~1|+|none~0|none~1|none~2|",
             "got operation 'nor_conv3x3'; did you mean 'nor_conv_3x3'",
         ),
-        ("{}", "^genotype: expected a genotype with 'space' and 'cells', got other JSON$"),
+        ("{}", "^genotype: expected a genotype with 'space' and 'cells' or 'stages', got other JSON$"),
         ("{", "^genotype: not a genotype file"),
         (
             "hello.json",

@@ -5,6 +5,7 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.contracts import concrete
 
 from wsrnas.errors import InputError
 from wsrnas.training.schedules import SCHEDULES, Constant, Cosine, Cyclic, Schedule, Step
@@ -18,16 +19,15 @@ EXAMPLES = {
 
 
 def test_every_schedule_is_listed_and_has_an_example():
-    listed = {kind.name: kind for kind in Schedule.__subclasses__() if kind.__module__.startswith("wsrnas")}
-    assert listed == dict(SCHEDULES.items())
-    assert set(EXAMPLES) == set(listed)
+    assert {kind.name: kind for kind in concrete(Schedule)} == dict(SCHEDULES.items())
+    assert set(EXAMPLES) == set(SCHEDULES.names())
 
 
-@pytest.mark.parametrize("name", list(EXAMPLES))
+@pytest.mark.parametrize("schedule", EXAMPLES.values(), ids=EXAMPLES)
 @settings(deadline=None, max_examples=30)
 @given(share=st.floats(0, 1), epochs=st.integers(1, 300))
-def test_factors_lie_between_0_and_1(name, share, epochs):
-    assert 0 <= EXAMPLES[name].factor(share * epochs, epochs) <= 1
+def test_factors_lie_between_0_and_1(schedule, share, epochs):
+    assert 0 <= schedule.factor(share * epochs, epochs) <= 1
 
 
 def test_step_falls_exactly_at_its_milestones():

@@ -172,8 +172,7 @@ class TargetedAPGD(Attack):
         if goal.targeted:
             ranking = goal.labels[:, None]
         else:
-            wrong = logits.scatter(1, goal.labels[:, None], -torch.inf)
-            ranking = wrong.topk(min(self.classes, logits.shape[1] - 1), dim=1).indices
+            ranking = likeliest_others(logits, goal.labels, self.classes)
         for column in range(ranking.shape[1]):
             for _ in range(self.restarts):
                 start = ball.sample(generator)
@@ -181,13 +180,20 @@ class TargetedAPGD(Attack):
                 if rows.numel() == 0:
                     return best.images
                 near, aim = ball.subset(rows), goal.subset(rows)
-                part, objective = Best(near.images), _towards(aim, ranking[rows, column])
+                part, objective = Best(near.images), towards(aim, ranking[rows, column])
                 auto_pgd(victim, near, aim, objective, take(start, rows), self.steps, part)
                 best.merge(rows, part)
         return best.images
 
 
-def _towards(goal: Goal, targets: Tensor) -> Objective:
+def likeliest_others(logits: Tensor, labels: Tensor, count: int) -> Tensor:
+    """Return the wrong classes with the largest logits (B, at most `count`), the likeliest first."""
+    wrong = logits.scatter(1, labels[:, None], -torch.inf)
+    return wrong.topk(min(count, logits.shape[1] - 1), dim=1).indices
+
+
+def towards(goal: Goal, targets: Tensor) -> Objective:
+    """Return the loss that leads to the `targets` (B,): targeted DLR, or the goal's own where it has a target."""
     if goal.targeted:
         return goal.objective("dlr")
     return lambda logits: targeted_dlr(at_least_single(logits), goal.labels, targets)

@@ -39,6 +39,8 @@ class Attack(ABC):
     """Whether the attacked model must be differentiable; False for attacks that ask it for logits only."""
     targetable: ClassVar[bool] = True
     """Whether `targets` may be given."""
+    minimises: ClassVar[bool] = False
+    """Whether it looks for the nearest adversarial image, so that one run at the largest strength serves all."""
 
     eps: float
     norm: Norm = "Linf"
@@ -64,10 +66,14 @@ class Attack(ABC):
     def _craft(self, victim: Victim, ball: Ball, goal: Goal, generator: torch.Generator) -> Tensor:
         """Return adversarial images for ``ball.images``; the caller projects them once more."""
 
+    def _close(self, victim: Victim, ball: Ball, goal: Goal, nearest: Tensor) -> Tensor:
+        """Return what an attack that minimises makes, within the ball, of the nearest images it found anywhere."""
+        return ball.project(nearest)
+
     def _check(self) -> None:  # noqa: B027 - most attacks have nothing to check
         """Refuse settings that make no sense together."""
 
-    def _rescaled(self, factor: float) -> dict[str, Any]:
+    def rescaled(self, factor: float) -> dict[str, Any]:
         """Return the fields, other than `eps`, that change when the strength is multiplied by `factor`."""
         return {}
 
@@ -75,8 +81,19 @@ class Attack(ABC):
     def at(self: Self, eps: float) -> Self:
         """Return the same attack at another strength; explicit step sizes keep their ratio to `eps`."""
         strength = parse_strength(eps, argument="eps")
-        changes = self._rescaled(strength / self.eps) if self.eps > 0 and strength > 0 else {}
+        changes = self.rescaled(strength / self.eps) if self.eps > 0 and strength > 0 else {}
         return replace(self, eps=strength, **changes)
+
+    @final
+    def from_nearest(self, model: Model, images: Tensor, labels: Tensor, nearest: Tensor) -> Tensor:
+        """Return adversarial images within `eps` from those that a call at a larger strength found (see `minimises`).
+
+        Args:
+            nearest: (B,C,H,W), what that call returned for the same images and labels.
+        """
+        with torch.inference_mode(False), torch.no_grad(), untouched(model):
+            ball, goal = Ball(images, self.eps, self.norm), Goal(labels=_classes(labels, images))
+            return ball.project(self._close(Victim(model, checked=False), ball, goal, nearest))
 
     @final
     def __call__(

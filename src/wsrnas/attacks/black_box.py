@@ -72,7 +72,7 @@ class BlackBox(Attack):
     learning_rate: float = 1e-3
     batch_size: int = 64
     attack: Attack | None = None
-    substitute: SubstituteBuilder = small_substitute
+    substitute: SubstituteBuilder = field(default=small_substitute, repr=False)
 
     needs_gradient: ClassVar[bool] = False
 
@@ -86,6 +86,11 @@ class BlackBox(Attack):
             refuse("seed_images", expected="shape (N,C,H,W)", got=tuple(self.seed_images.shape))
         if self.attack is not None:
             check_inner(self.attack, self)
+
+    @property
+    def name(self) -> str:
+        """Papernot, by whom it is known."""
+        return "Papernot"
 
     @property
     def _inner(self) -> Attack:

@@ -41,10 +41,12 @@ def steepest(gradient: Images, norm: Norm) -> Images:
     return scaled / per_image(length(scaled, "L2").clamp_min(_TINY))
 
 
-def project_noise(noise: Images, eps: float, norm: Norm) -> Images:
-    """Return the nearest noise with ‖δ‖ <= eps, image by image."""
+def project_noise(noise: Images, eps: float | Float[Tensor, "B"], norm: Norm) -> Images:
+    """Return the nearest noise with ‖δ‖ <= eps, image by image; `eps` may be one radius for each image."""
     if norm == "Linf":
-        return noise.clamp(-eps, eps)
+        if not isinstance(eps, Tensor):
+            return noise.clamp(-eps, eps)
+        return torch.clamp(noise, -per_image(eps), per_image(eps))
     lengths = length(noise, "L2")
     # Rounding may leave a projected noise a hair too long; scaling it again would move it off what was measured.
     scale = torch.where(lengths > eps * (1.0 + _ROUNDING), eps / lengths.clamp_min(_TINY), 1.0)

@@ -98,6 +98,11 @@ def targeted_dlr(logits: Logits, labels: Labels, targets: Labels) -> Float[Tenso
     return gain / (top[:, 0] - 0.5 * (top[:, 2] + top[:, 3]) + _TINY)
 
 
+def class_gap(labels: Labels, targets: Labels) -> Objective:
+    """Return the loss z_t − z_y: the targets' logits minus those of the true classes."""
+    return lambda logits: (logits.gather(1, targets[:, None]) - logits.gather(1, labels[:, None]))[:, 0]
+
+
 _LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "ce": cross_entropy,
     "margin": margin,

@@ -54,7 +54,8 @@ class PGD(Attack):
         if self.keep not in ("last", "best"):
             refuse("keep", expected="last or best", got=self.keep)
 
-    def _rescaled(self, factor: float) -> dict[str, Any]:
+    def rescaled(self, factor: float) -> dict[str, Any]:
+        """Return the step size, where it is explicit."""
         return {} if self.step_size is None else {"step_size": self.step_size * factor}
 
     @property

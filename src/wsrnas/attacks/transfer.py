@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, final
 
 import torch
@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from wsrnas.attacks.base import Attack
 from wsrnas.attacks.norms import Ball
 from wsrnas.attacks.objectives import Goal
-from wsrnas.attacks.victim import Victim
+from wsrnas.attacks.pgd import PGD
+from wsrnas.attacks.victim import Victim, own_copy
 from wsrnas.errors import refuse
 
 
@@ -24,7 +25,7 @@ class MeanLogits(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Average the logits."""
-        return torch.stack([model(images) for model in self.models]).mean(dim=0)
+        return torch.stack([model(own_copy(images)) for model in self.models]).mean(dim=0)
 
 
 def craft_on(source: nn.Module, attack: Attack, ball: Ball, goal: Goal, generator: torch.Generator) -> Tensor:
@@ -47,19 +48,20 @@ class Transfer(Attack):
 
     Args:
         sources: other models with the same classes. They should be in eval mode.
-        attack: what to craft with; its `eps` is replaced by that of the transfer.
+        attack: what to craft with, its `eps` replaced by that of the transfer; PGD with 20 steps when None.
 
     Source: Liu et al., Delving into transferable adversarial examples and black-box attacks, ICLR 2017 (ensembles).
     Differs from the paper: logits are averaged, not probabilities.
     """
 
-    sources: tuple[nn.Module, ...]
-    attack: Attack
+    sources: tuple[nn.Module, ...] = field(repr=False)
+    attack: Attack | None = None
 
     needs_gradient: ClassVar[bool] = False
 
     def _check(self) -> None:
-        check_inner(self.attack, self)
+        if self.attack is not None:
+            check_inner(self.attack, self)
         if not self.sources or not all(isinstance(source, nn.Module) for source in self.sources):
             shown = tuple(type(source).__name__ for source in self.sources)
             refuse("sources", expected="one or more torch modules", got=shown, remedy="write sources=(model,)")
@@ -67,13 +69,17 @@ class Transfer(Attack):
     @property
     def name(self) -> str:
         """Transfer and the attack it crafts with."""
-        return f"Transfer({self.attack.name})"
+        return f"Transfer({self._inner.name})"
+
+    @property
+    def _inner(self) -> Attack:
+        return PGD(eps=self.eps, norm=self.norm) if self.attack is None else self.attack
 
     @property
     def passes(self) -> int:
         """Passes through the sources; none through the attacked model."""
-        return self.attack.passes * len(self.sources)
+        return self._inner.passes * len(self.sources)
 
     def _craft(self, victim: Victim, ball: Ball, goal: Goal, generator: torch.Generator) -> Tensor:
         source = self.sources[0] if len(self.sources) == 1 else MeanLogits(*self.sources)
-        return craft_on(source, self.attack, ball, goal, generator)
+        return craft_on(source, self._inner, ball, goal, generator)

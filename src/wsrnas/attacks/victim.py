@@ -20,6 +20,18 @@ class GradientError(InputError):
     """The model gives no gradient with respect to its images, so only gradient-free attacks apply."""
 
 
+def own_copy(images: Tensor) -> Tensor:
+    """Return images that a model may change in place, keep, or ask for their gradient, without touching the caller's.
+
+    Handing over the caller's own would let a model that rounds its input in place turn an attacked image into the
+    clean one, before anybody looks at it. Gradients flow through the copy; a leaf's flag is the caller's to keep.
+    """
+    copied = images.clone()
+    if copied.requires_grad:
+        copied.retain_grad()  # what a model that calls backward() inside its forward pass reads
+    return copied
+
+
 @contextmanager
 def untouched(model: Model) -> Iterator[None]:
     """Freeze the parameters inside the block; restore their flags, every buffer and every train/eval mode after it.
@@ -71,7 +83,12 @@ class Victim:
         Raises:
             InputError: a tuple, a dict or another wrong output; fewer classes than the labels need; NaN logits.
         """
-        logits = self._model(images)
+        try:
+            logits = self._model(own_copy(images))
+        except RuntimeError as error:
+            if not refuses_gradients(error):
+                raise
+            raise GradientError(f"model: it refuses images that ask for a gradient ({error}); {_BLIND}") from error
         _check_output(logits, images.shape[0])
         logits = logits.to(images.device)
         if self._first:
@@ -89,8 +106,8 @@ class Victim:
 
     @torch.no_grad()
     def predict(self, images: Tensor) -> Tensor:
-        """Return the logits without a graph; one forward pass."""
-        return self.logits(images).detach()
+        """Return the logits without a graph; one forward pass. They stay as they are if the model reuses its output."""
+        return self.logits(images).detach().clone()
 
     def climb(self, images: Tensor, objective: Objective) -> tuple[Tensor, Tensor, Tensor]:
         """Return (gradient of each image's loss at that image, losses, logits); one forward and one backward pass.
@@ -105,8 +122,7 @@ class Victim:
             gradient = torch.autograd.grad(losses.sum(), leaf, allow_unused=True)[0] if losses.requires_grad else None
         if gradient is None:
             raise GradientError(
-                "model: expected logits that depend differentiably on the images, got none of the gradient back; "
-                "remove detach(), numpy or no_grad from its forward, or use a gradient-free attack (Square, BlackBox)"
+                f"model: expected logits that depend differentiably on the images, got no gradient back; {_BLIND}"
             )
         if self._checked:
             # Kept on the device and read once at the end: sign(NaN) is 0, so a broken gradient would pass unseen.
@@ -125,6 +141,12 @@ class Victim:
             refuse("model", expected="finite gradients at every step", got="NaN or infinite ones", remedy=remedy)
 
 
+def refuses_gradients(error: RuntimeError) -> bool:
+    """Tell whether a model failed only because its images asked for a gradient, as numpy does."""
+    return "requires grad" in str(error) or "requires_grad flags" in str(error)
+
+
+_BLIND = "remove detach(), numpy or no_grad from its forward, or use a gradient-free attack (Square, BlackBox)"
 _NAN_REMEDY = "check the weights and the normalisation of the model on these images"
 
 

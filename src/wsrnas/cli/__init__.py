@@ -9,29 +9,33 @@ import warnings
 from collections.abc import Sequence
 
 from wsrnas import __version__
+from wsrnas.cli import terminal
 from wsrnas.errors import InputError, nearest, refuse
 
 COMMANDS = {
-    "search": ("run", "find a robust architecture (Wsr-NAS), then report"),
+    "search": ("search", "find a robust architecture (Wsr-NAS), then report"),
     "train": ("train", "train an architecture adversarially"),
-    "evaluate": ("measure", "measure accuracy over a spectrum of attack strengths"),
-    "check": ("measure", "look for signs that a robustness measurement deceives"),
-    "compare": ("measure", "put runs and the paper's rows in one table and figure"),
-    "report": ("run", "render the report of a run folder again"),
+    "evaluate": ("evaluate", "measure accuracy over a spectrum of attack strengths"),
+    "check": ("check", "look for signs that a robustness measurement deceives"),
+    "compare": ("compare", "put runs and the paper's rows in one table and figure"),
+    "report": ("report", "render the report of a run folder again"),
     "study": ("study", "compare noise estimators, or one-shot ranks with training alone"),
-    "bench": ("study", "judge strategies, loss estimators and strengths on a published table"),
-    "zoo": ("show", "list, show and draw published architectures"),
+    "bench": ("bench", "judge strategies, loss estimators and strengths on a published table"),
+    "zoo": ("zoo", "list, show and draw published architectures"),
     "recipes": ("show", "list the recipes"),
     "doctor": ("show", "say what this machine offers"),
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return 0 on success, 2 on bad input, 130 on Ctrl-C."""
+    """Run one command; return 0 on success, 2 on bad input or where nothing can be written, 130 on Ctrl-C."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
+    terminal.make_safe()
     try:
-        return _dispatch(arguments)
+        code = _dispatch(arguments)
+        terminal.flush()
+        return code
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -39,8 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\nstopped; run the same command again to go on from the last checkpoint", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        terminal.silence()
         return 0
+    except OSError as error:
+        what = "the output" if error.filename is None else os.fsdecode(error.filename)
+        terminal.silence()
+        print(f"error: {what}: cannot be read or written ({error.strerror or error})", file=sys.stderr)
+        return 2
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -50,12 +59,31 @@ def _dispatch(arguments: list[str]) -> int:
     if arguments[0] in ("--version", "-V"):
         print(f"wsrnas {__version__}")
         return 0
-    name, rest = arguments[0], arguments[1:]
+    name = arguments[0]
     if name not in COMMANDS:
         refuse("command", expected="one of wsrnas --help", got=name, remedy=nearest(name, list(COMMANDS)))
+    rest = _without_imports(arguments[1:])
     module = importlib.import_module(f"wsrnas.cli.{COMMANDS[name][0]}")
     code = getattr(module, name)(rest)
     return int(code or 0)
+
+
+def _without_imports(arguments: list[str]) -> list[str]:
+    """Import every module named by `--import`, so that files may name the parts in it; return the other arguments."""
+    kept: list[str] = []
+    waiting = iter(arguments)
+    for argument in waiting:
+        option, _, module = argument.partition("=")
+        if option != "--import":
+            kept.append(argument)
+            continue
+        module = module or next(waiting, "nothing")
+        if module == "nothing" or module.startswith("-"):
+            refuse("--import", expected="package.module", got=module)
+        from wsrnas.parts import imported_module
+
+        imported_module(module, argument="--import")
+    return kept
 
 
 def usage() -> str:
@@ -66,6 +94,7 @@ def usage() -> str:
             f"wsrnas {__version__}: image classifiers that stay robust over a wide spectrum of attack strengths",
             "",
             "usage: wsrnas COMMAND [options]        wsrnas COMMAND --help",
+            "       --import package.module, with any command, makes the parts of a module of your own known",
             "",
             *lines,
         ]

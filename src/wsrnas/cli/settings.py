@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NoReturn, TypeVar
+from dataclasses import fields, is_dataclass
+from typing import Any, NoReturn, TypeVar, get_type_hints
 
 import yaml
 from jsonargparse import ArgumentParser, Namespace
 
 from wsrnas import recipes
 from wsrnas.cli.suggest import meant
+from wsrnas.configure import flat, layered
 from wsrnas.errors import InputError, nearest, refuse
 from wsrnas.parts import Parts
 from wsrnas.recipes.renamed import refuse_renamed, refuse_renamed_option
@@ -75,8 +77,9 @@ def parse_config(
 ) -> tuple[Config, Namespace]:
     """Return the configuration of a `search` or `train` command and its other options.
 
-    The order, later winning: defaults of `kind`, the preset, the recipe's bases, the recipe, dotted options. A part
-    (`name` and `settings`) that gets another name starts from its own defaults; what is left out then is said.
+    The order, later winning: defaults of `kind`, the preset, the recipe's bases, the recipe, dotted options.
+    ``--loss trades`` is ``--loss.name trades``. A part (`name` and `settings`) that gets another name starts from its
+    own defaults; what is left out then is said.
 
     Args:
         parts: the parts that a setting may name, by dotted setting, for help and suggestions.
@@ -85,34 +88,30 @@ def parse_config(
     Raises:
         InputError: an unknown recipe, preset or option, an old name, or a value that does not fit.
     """
+    swappable = _parts(kind)
+    arguments = _with_names(arguments, swappable)
     _refuse_old_names(command, arguments)
-    name = given(arguments, "--recipe") or default
-    written = {key: value for key, value in recipes.load(command, name).items() if key not in aside}
-    recipe = {"recipe": name, **written}
-    layers = [recipe]
-    if command == "search":
-        preset = given(arguments, "--preset") or recipe.get("preset", "ours")
-        if preset not in recipes.PRESETS:
-            remedy = nearest(preset, list(recipes.PRESETS))
-            refuse("--preset", expected=" or ".join(recipes.PRESETS), got=preset, remedy=remedy)
-        layers = [recipes.PRESETS[preset], recipe, {"preset": preset}]
+    name, preset = given(arguments, "--recipe") or default, given(arguments, "--preset")
+    chosen = _chosen(arguments, swappable)
+    before = layered(command, name, {}, preset=preset)
+    layers = {key: value for key, value in layered(command, name, chosen, preset=preset).items() if key not in aside}
+    for part in swappable:
+        _refuse_import(before.get(part), chosen.get(part), part, recipe=name)
     parser.add_class_arguments(kind, None)
     defaults = nested(parser.get_defaults(), kind)
     known = sorted(flat(defaults))
-    for key in flat(recipes.merged(*layers)):
+    for key in flat(layers):
         if key not in known:
             refuse(f"--recipe {name}", expected="settings of this command", got=key, remedy=nearest(key, known))
-    settings = recipes.merged(defaults, *layers)
+    settings = recipes.merged(defaults, layers)
     _validate(parser, settings, origin=f"--recipe {name}, ")
-    chosen = [key.removesuffix(".settings") for key in known if key.endswith(".settings")]
-    said = [_choose_part(settings, part, arguments, recipe=name) for part in chosen]
     _describe(parser, parts or {}, settings)
     parser.set_defaults(flat(settings))
     options = parser.instantiate(parser.parse_args(_without_recipe(arguments)))
     values = {key: value for key, value in vars(options).items() if key in kind.__dataclass_fields__}  # type: ignore[attr-defined]
     config = kind(**values)
-    for note in said:
-        if note:
+    for part in swappable:
+        if note := _left_out(recipes.merged(defaults, before).get(part, {}), chosen.get(part, {}), part):
             print(f"note: {note}", file=sys.stderr)
     return config, options
 
@@ -123,15 +122,47 @@ def nested(defaults: Namespace, kind: type) -> dict[str, Any]:
     return {key: value for key, value in defaults.as_dict().items() if key in fields}
 
 
-def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested settings with dotted keys; `settings` mappings stay whole."""
-    result: dict[str, Any] = {}
-    for key, value in settings.items():
-        if isinstance(value, dict) and key != "settings":
-            result.update(flat(value, f"{prefix}{key}."))
-        else:
-            result[f"{prefix}{key}"] = value
-    return result
+def _parts(kind: type[Any]) -> list[str]:
+    """Return the settings that are parts: what has a name and settings of its own."""
+    hints = get_type_hints(kind)
+    return [
+        field.name
+        for field in fields(kind)
+        if is_dataclass(hints[field.name])
+        and {"name", "settings"} <= {inner.name for inner in fields(hints[field.name])}
+    ]
+
+
+def _chosen(arguments: Sequence[str], parts: Sequence[str]) -> dict[str, Any]:
+    """Return the parts that the command line names, and what it sets one by one of their settings.
+
+    Merged before anything is parsed, so that another part, or another ψ of a strategy, leaves its settings behind.
+    """
+    options = [argument.split("=", 1)[0] for argument in arguments if argument.startswith("--")]
+    found: dict[str, Any] = {}
+    for part in parts:
+        layer = {key: value for key, value in _mapping(given(arguments, f"--{part}")).items() if key == "name"}
+        if (name := given(arguments, f"--{part}.name")) is not None:
+            layer["name"] = name
+        prefix = f"--{part}.settings."
+        inner = {
+            option.removeprefix(prefix): yaml.safe_load(given(arguments, option) or "")
+            for option in options
+            if option.startswith(prefix)
+        }
+        found[part] = layer | ({"settings": inner} if inner else {})
+    return {part: layer for part, layer in found.items() if layer}
+
+
+def _with_names(arguments: Sequence[str], parts: Sequence[str]) -> list[str]:
+    """Write ``--part NAME`` as ``--part.name NAME``."""
+    short = {f"--{part}": f"--{part}.name" for part in parts}
+    found = []
+    for argument, following in zip(arguments, [*arguments[1:], ""]):
+        option, equals, value = argument.partition("=")
+        whole = "{" in (value if equals else following)  # a mapping of name and settings
+        found.append(argument if whole else f"{short.get(option, option)}{equals}{value}")
+    return found
 
 
 def given(arguments: Sequence[str], option: str) -> str | None:
@@ -145,6 +176,19 @@ def given(arguments: Sequence[str], option: str) -> str | None:
         elif argument.startswith(f"{option}="):
             value = argument.split("=", 1)[1]
     return value
+
+
+def said(arguments: Sequence[str], command: recipes.Command, group: str) -> set[str]:
+    """Return the settings of a group that the user chose: on the command line, or in a recipe file of their own.
+
+    `--network.channels 36` and `network: {channels: 36}` both say ``channels``; a shipped recipe says nothing.
+    """
+    own = given(arguments, "--recipe")
+    found = set() if own is None or own in recipes.names(command) else set(recipes.load(command, own).get(group) or {})
+    whole = yaml.safe_load(given(arguments, f"--{group}") or "{}")
+    found |= set(whole) if isinstance(whole, dict) else set()
+    dotted = (argument.split("=")[0] for argument in arguments if argument.startswith(f"--{group}."))
+    return found | {option.split(".", 1)[1] for option in dotted}
 
 
 def _refuse_old_names(command: recipes.Command, arguments: Sequence[str]) -> None:
@@ -165,24 +209,21 @@ def _validate(parser: Parser, settings: dict[str, Any], *, origin: str) -> None:
     parser.origin = "--"
 
 
-def _choose_part(settings: dict[str, Any], part: str, arguments: Sequence[str], *, recipe: str) -> str:
-    """Let the command line's name of a part win; drop the settings of the one it takes the place of, and say so."""
-    *groups, last = part.split(".")
-    holder = settings
-    for group in groups:
-        holder = holder[group]
-    below, whole = holder[last], _mapping(given(arguments, f"--{part}"))
-    if "name" not in below:
+def _refuse_import(below: Any, chosen: Any, part: str, *, recipe: str) -> None:
+    """Refuse a recipe that names a module nobody has vouched for: importing it would run it."""
+    name = str(below.get("name", "")) if isinstance(below, dict) else str(below or "")
+    if (chosen or {}).get("name") is None and ":" in name and name.partition(":")[0] not in sys.modules:
+        remedy = f"if you trust that module, name it on the command line: --{part}.name {name}"
+        refuse(f"--recipe {recipe}", expected=f"{part}.name that imports nothing", got=name, remedy=remedy)
+
+
+def _left_out(below: Mapping[str, Any], chosen: Mapping[str, Any], part: str) -> str:
+    """Say which settings of a part mean nothing to the one that takes its place."""
+    wanted = chosen.get("name")
+    dropped = ", ".join(f"{key} {value}" for key, value in below.get("settings", {}).items())
+    if wanted is None or wanted == below.get("name") or not dropped:
         return ""
-    wanted = given(arguments, f"--{part}.name") or whole.get("name")
-    if wanted is None and ":" in str(below["name"]) and str(below["name"]).partition(":")[0] not in sys.modules:
-        remedy = f"if you trust that module, name it on the command line: --{part}.name {below['name']}"
-        refuse(f"--recipe {recipe}", expected=f"{part}.name that imports nothing", got=below["name"], remedy=remedy)
-    if wanted is None or wanted == below["name"]:
-        return ""
-    holder[last] = {**below, "name": wanted, "settings": {}}
-    dropped = ", ".join(f"{key} {value}" for key, value in below["settings"].items())
-    return f"{part} {wanted} in place of {below['name']}, whose settings are left out: {dropped}" if dropped else ""
+    return f"{part} {wanted} in place of {below['name']}, whose settings are left out: {dropped}"
 
 
 def _describe(parser: Parser, parts: Mapping[str, Parts[Any]], settings: Mapping[str, Any]) -> None:
@@ -227,3 +268,9 @@ def _without_recipe(arguments: Sequence[str]) -> list[str]:
         elif not argument.startswith(("--recipe=", "--preset=")):
             kept.append(argument)
     return kept
+
+
+def known_name(command: str, name: str, known: Sequence[str]) -> None:
+    """Refuse a name that a command does not know, suggesting the nearest."""
+    if name not in known:
+        refuse(f"wsrnas {command}", expected=" | ".join(known), got=name, remedy=nearest(name, tuple(known)))

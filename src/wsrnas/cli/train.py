@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from wsrnas import recipes
-from wsrnas.cli.settings import Parser, given, parse_config
+from wsrnas.cli.settings import Parser, given, parse_config, said
 from wsrnas.data import load_data
 from wsrnas.errors import refuse
 from wsrnas.models.network import (
@@ -16,10 +17,10 @@ from wsrnas.models.network import (
     GenotypeNetwork,
     NamedNetwork,
     NetworkSpec,
-    network_config,
     network_from,
 )
 from wsrnas.parts import Parts
+from wsrnas.spaces.genotype import Genotype
 from wsrnas.training.config import TrainConfig
 from wsrnas.training.losses import LOSSES
 from wsrnas.training.schedules import SCHEDULES
@@ -31,7 +32,7 @@ NETWORK = "trains"
 
 def train(arguments: Sequence[str]) -> int:
     """Train an architecture adversarially."""
-    from wsrnas.models.named import network_spec
+    from wsrnas.models.named import describe, network_spec, read_arch, size_of
     from wsrnas.training.record import next_commands, read_train_run
     from wsrnas.training.report import write_train_report
     from wsrnas.training.said import notes, what_is_trained
@@ -51,13 +52,16 @@ def train(arguments: Sequence[str]) -> int:
     if options.arch is None and again is None:
         remedy = "give a zoo name (wsrnas zoo list), a genotype file or a search run"
         refuse("--arch", expected="an architecture", got="nothing", remedy=remedy)
-    data = load_data(config.data, config.seed)
     if options.arch is None and isinstance(again, GenotypeNetwork):
-        sizes = network_config(config.network, data)
-        network: NetworkSpec = GenotypeNetwork(genotype=again.genotype, config=sizes)
+        arch: Genotype | str = again.genotype
     else:
-        arch = again.name if options.arch is None and isinstance(again, NamedNetwork) else options.arch
-        network = network_spec(arch, config.network, data)
+        arch = read_arch(again.name if options.arch is None and isinstance(again, NamedNetwork) else options.arch)
+    data = load_data(config.data, config.seed)
+    network = network_spec(arch, config.network, data, said=said(arguments, "train", "network"))
+    config = replace(config, network=size_of(network, config.network))
+    print(f"network: {describe(arch, network)}")
+    for note in data.notes:
+        print(f"data: {note}")
     print(what_is_trained(config, data))
     for note in notes(config):
         print(f"note: {note}")

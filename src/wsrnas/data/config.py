@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Literal
 
+from wsrnas.data.text import tidy
 from wsrnas.errors import nearest, refuse
 
 AugmentName = Literal["auto", "none", "shift", "crop-flip", "imagenet", "imagenet-jitter"]
@@ -50,6 +51,9 @@ class DataConfig:
         subset: the configuration of a hub data set that has several.
         image_column: the column of images; None finds it.
         label_column: the column of labels; None finds it.
+        class_names: names of the classes in their order, separated by commas (or semicolons, where a name holds a
+            comma): the order of class folders and words, or what the whole-number labels 0, 1, ... mean. None takes
+            the data's own names, words in natural order (1, 2, 10).
         valid_fraction: share of the training set held out as D_v, in [0,1), by class; the rest is D_t.
         train_limit: images of D_t to use, a seeded subset with classes as equal as they can be; None uses all.
         valid_limit: the same for D_v.
@@ -75,6 +79,7 @@ class DataConfig:
     subset: str | None = None
     image_column: str | None = None
     label_column: str | None = None
+    class_names: str | None = None
     valid_fraction: float = 0.5
     train_limit: int | None = None
     valid_limit: int | None = None
@@ -97,6 +102,9 @@ class DataConfig:
             refuse("data.root", expected=f"a folder for data.name={self.name}", got=None, remedy="pass --data.root DIR")
         if self.root is not None and self.name == "digits":
             refuse("data.root", expected="none for the embedded digits", got=self.root, remedy="set --data.name folder")
+        if self.class_names is not None and (len(self.named) < 2 or len(set(self.named)) < len(self.named)):
+            remedy = "separate the names by commas, or by semicolons where a name holds a comma"
+            refuse("data.class_names", expected="two or more different names", got=self.class_names, remedy=remedy)
         if not 0 <= self.valid_fraction < 1:
             remedy = "0.5 gives D_t and D_v the same size"
             refuse("data.valid_fraction", expected="a share in [0,1)", got=self.valid_fraction, remedy=remedy)
@@ -118,6 +126,15 @@ class DataConfig:
     def known(self) -> KnownData | None:
         """Return what is known of the named data set."""
         return KNOWN.get(self.name)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Return the class names that were given, none where there were none."""
+        given = (self.class_names or "").strip()
+        if given.startswith("[") and given.endswith("]"):
+            given = given[1:-1]
+        names = (tidy(name.strip()) for name in given.split(";" if ";" in given else ","))
+        return tuple(name for name in names if name)
 
     @property
     def size(self) -> int | None:

@@ -10,7 +10,11 @@ from jaxtyping import Int, UInt8
 from PIL import Image
 from torch import Tensor
 
+from wsrnas.data.classes import DataClasses
 from wsrnas.data.source import Source, Sources
+
+NAMES = tuple(str(digit) for digit in range(10))
+CLASSES = DataClasses(names=NAMES, kind="numbers", order="as the data numbers them")
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +23,8 @@ class DigitsSource(Source):
 
     pixels: UInt8[np.ndarray, "N H W"]
     labels: Int[Tensor, "N"]
-    classes: tuple[str, ...] = tuple(str(digit) for digit in range(10))
+    classes: DataClasses = CLASSES
+    title: str = "scikit-learn's digits"
 
     def open(self, row: int) -> Image.Image:
         """Return one digit as an image."""
@@ -27,11 +32,19 @@ class DigitsSource(Source):
 
     def describe(self, row: int) -> str:
         """Name one digit."""
-        return f"digit {row} of scikit-learn's digits"
+        return f"digit {row} of {self.title}"
 
     def token(self, row: int) -> str:
         """Return the digit itself."""
-        return self.pixels[row].tobytes().hex()
+        return self.stored(row).hex()
+
+    def size(self, row: int) -> int:
+        """Return the number of pixels, one byte each."""
+        return self.pixels[row].nbytes
+
+    def stored(self, row: int) -> bytes:
+        """Return the pixels."""
+        return self.pixels[row].tobytes()
 
 
 def digits() -> Sources:

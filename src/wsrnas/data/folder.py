@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 from jaxtyping import Int
 from PIL import Image
 from torch import Tensor
 
-from wsrnas.data.pixels import open_image
-from wsrnas.data.source import Source, Sources
+from wsrnas.data.classes import DataClasses
+from wsrnas.data.decode import open_image
+from wsrnas.data.layout import find_splits
+from wsrnas.data.source import Source, word_classes
+from wsrnas.data.text import listed, printable, tidy
+from wsrnas.data.walk import SUFFIXES, Walk, sub_folders
 from wsrnas.errors import refuse
 
-SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"))
-VALIDATION_NAMES = ("val", "valid", "validation")
-TEST_NAMES = ("test", *VALIDATION_NAMES)
 LAYOUT = "put images into class sub-folders, as in ROOT/cat/1.png or ROOT/train/cat/1.png"
 
 
@@ -27,7 +31,9 @@ class FolderSource(Source):
     root: Path
     files: tuple[Path, ...]
     labels: Int[Tensor, "N"]
-    classes: tuple[str, ...]
+    classes: DataClasses
+    title: str
+    notes: tuple[str, ...]
 
     def open(self, row: int) -> Image.Image:
         """Decode one file."""
@@ -35,62 +41,87 @@ class FolderSource(Source):
 
     def describe(self, row: int) -> str:
         """Return the file's path."""
-        return str(self.files[row])
+        return printable(str(self.files[row]))
 
     def token(self, row: int) -> str:
         """Return the file's path below the root, and its size."""
-        path = self.files[row]
-        return f"{path.relative_to(self.root).as_posix()}:{path.stat().st_size}"
+        return f"{self.files[row].relative_to(self.root).as_posix()}:{self.size(row)}"
+
+    def size(self, row: int) -> int:
+        """Return the size of the file."""
+        try:
+            return self.files[row].stat().st_size
+        except OSError as error:
+            self._refuse(row, error)
+
+    def stored(self, row: int) -> bytes:
+        """Return what the file holds."""
+        try:
+            return self.files[row].read_bytes()
+        except OSError as error:
+            self._refuse(row, error)
+
+    def _refuse(self, row: int, error: OSError) -> NoReturn:
+        got = f"one that cannot be read ({error.strerror})"
+        refuse("data", expected=f"an image in {self.describe(row)}", got=got, remedy="replace or remove it")
 
 
-def check_root(root: str) -> Path:
-    """Return the folder, or refuse what is not there."""
-    path = Path(root).expanduser()
-    if not path.exists():
-        refuse("data.root", expected="a folder or parquet file that exists", got=root, remedy="correct --data.root")
-    return path
+def scan(root: Path, walk: Walk, *, may_lack: bool = False) -> FolderSource:
+    """List the images of every class sub-folder, at any depth; what is passed over is kept as notes.
 
-
-def sub_folders(folder: Path) -> list[Path]:
-    """Return the visible sub-folders by name."""
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-
-
-def scan(root: Path, known: tuple[str, ...] | None = None) -> FolderSource:
-    """List the images of every class sub-folder, at any depth; files with other suffixes are passed over.
+    With `may_lack` an empty class sub-folder is no class, rather than an error.
 
     Raises:
-        InputError: no class sub-folder, one without images, or one whose class is not among `known`.
+        InputError: no class sub-folder, one without images, two of one name, or splits inside of classes.
     """
-    folders = sub_folders(root)
+    title = printable(str(root))
+    folders = walk.visible(root)
     if not folders:
-        refuse("data.root", expected=f"class sub-folders in {root}", got="none", remedy=LAYOUT)
-    unknown = [folder.name for folder in folders if known is not None and folder.name not in known]
-    if unknown:
-        remedy = "the test set may hold only classes of the training set"
-        refuse("data.root", expected=f"known classes in {root}", got=unknown[0], remedy=remedy)
-    classes = known or tuple(folder.name for folder in folders)
-    files: list[Path] = []
-    labels: list[int] = []
-    for folder in folders:
-        found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-        if not found:
+        got = f"images without one ({walk.passed.loose})" if walk.passed.loose else "none"
+        refuse("data.root", expected=f"class sub-folders in {title}", got=got, remedy=LAYOUT)
+    found = walk.images(folders)
+    if not found:
+        got = f"only links that lead nowhere new ({listed([printable(folder.name) for folder in folders])})"
+        refuse("data.root", expected=f"class sub-folders in {title}", got=got, remedy=LAYOUT)
+    for folder in found:
+        _check_no_splits(folder)
+    empty = [folder for folder, files in found.items() if not files]
+    for folder in empty:
+        if not may_lack or _instead(folder) != "none" or len(empty) == len(found):
             remedy = f"add images ({', '.join(sorted(SUFFIXES))}) or remove the folder"
-            refuse("data.root", expected=f"images in {folder}", got="none", remedy=remedy)
-        files.extend(found)
-        labels.extend([classes.index(folder.name)] * len(found))
-    return FolderSource(root, tuple(files), torch.tensor(labels, dtype=torch.int64), classes)
+            refuse("data.root", expected=f"images in {printable(str(folder))}", got=_instead(folder), remedy=remedy)
+    found = {folder: files for folder, files in found.items() if files}
+    names = [tidy(folder.name) for folder in found]
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        refuse(
+            "data.root", expected=f"one folder for each class in {title}", got=f"two named {twice[0]}", remedy=LAYOUT
+        )
+    classes = word_classes(names)
+    position = {name: label for label, name in enumerate(classes.names)}
+    ordered = sorted(zip(names, found.values()), key=lambda pair: position[pair[0]])
+    labels = [position[name] for name, files in ordered for _ in files]
+    return FolderSource(
+        root=root,
+        files=tuple(file for _, files in ordered for file in files),
+        labels=torch.tensor(labels, dtype=torch.int64),
+        classes=classes,
+        title=title,
+        notes=(*walk.passed.notes(title), *(f"{printable(str(folder))} is empty" for folder in empty)),
+    )
 
 
-def folder(root: Path, test_names: tuple[str, ...] = TEST_NAMES) -> Sources:
-    """Read ROOT/train and, when asked for, the first of ROOT/test, val, valid and validation that exists.
+def _check_no_splits(folder: Path) -> None:
+    """Refuse a class folder that is divided itself: its test images would be trained on."""
+    for roles in find_splits(inside.name for inside in sub_folders(folder)):
+        if "train" in roles and len(roles) > 1:
+            inside = listed([printable(name) for names in roles.values() for name in names])
+            remedy = "point --data.root at it, or put the splits above the classes, as in ROOT/train/cat/1.png"
+            got = f"splits in it ({inside})"
+            refuse("data.root", expected=f"images of one class in {printable(str(folder))}", got=got, remedy=remedy)
 
-    Without ROOT/train the classes are in ROOT itself, and there is no test part.
-    """
-    if not root.is_dir():
-        refuse("data.root", expected="a folder", got=str(root), remedy=LAYOUT)
-    if not (root / "train").is_dir():
-        return Sources(scan(root), None)
-    train = scan(root / "train")
-    tests = [root / name for name in test_names if (root / name).is_dir()]
-    return Sources(train, (lambda: scan(tests[0], train.classes)) if tests else None)
+
+def _instead(folder: Path) -> str:
+    """Say what a folder without images holds."""
+    kinds = Counter(os.path.splitext(file)[1].lower() for _, _, files in os.walk(folder) for file in files)
+    shown = [f"{printable(kind) or 'no suffix'} {count}" for kind, count in kinds.most_common()]
+    return f"none ({listed(shown, 6)})" if shown else "none"

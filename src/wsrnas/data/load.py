@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from wsrnas.data.assign import Assigned, assign, check_classes
 from wsrnas.data.augment import AUGMENTS, Augment
+from wsrnas.data.classes import NetworkClasses
 from wsrnas.data.config import DataConfig
-from wsrnas.data.digits import digits
-from wsrnas.data.folder import VALIDATION_NAMES, check_root, folder
-from wsrnas.data.hub import find_parquet, hub, parquet
+from wsrnas.data.locate import open_sources
 from wsrnas.data.memory import MemorySplit
-from wsrnas.data.partition import divide, limit
+from wsrnas.data.partition import Rows, divide, limit
 from wsrnas.data.pixels import Reader, fit_reader
+from wsrnas.data.repeated import repeated
 from wsrnas.data.source import Source, Sources
 from wsrnas.data.split import DataBundle, Split
 from wsrnas.data.workers import WorkerSplit
@@ -26,78 +26,119 @@ TEST_SEED = 0
 TEST_SHARE = 0.2
 
 
-def load_data(config: DataConfig, seed: int = 0) -> DataBundle:
+def load_data(
+    config: DataConfig, seed: int = 0, *, classes: NetworkClasses | None = None, scored: bool = False
+) -> DataBundle:
     """Read the labels and divide them by class with the seed; images are read when a part is first asked for.
 
     Data without a test part of its own gives a fifth of every class to it, always the same, whatever the seed.
 
+    Args:
+        config: which data.
+        seed: of the division into D_t and D_v.
+        classes: the classes of the network that the data is for, where there is one already: labels become its
+            numbers (`wsrnas.data.classes.align` says how). Such data is scored.
+        scored: the images are to be scored only, not trained on: a test part alone is enough, classes may be missing,
+            and limits that D_t and D_v are too small for do not count.
+
     Raises:
-        InputError: anything wrong with the data or its configuration, in one sentence with the remedy.
+        InputError: anything wrong with the data or its configuration, in one sentence with the remedy; above all
+            classes that the network does not have.
     """
-    sources = open_sources(config)
-    source, labels = sources.train, sources.train.labels
-    check_classes(source, config, carved=sources.test is None)
-    everything = torch.arange(len(source))
-    test_rows = everything[:0]
+    scored = scored or classes is not None
+    sources = open_sources(config, classes, scored=scored)
+    known = assign(sources.train, config.named, classes)
+    check_classes(known, config, carved=sources.test is None, scored=scored)
+    parts = divide_rows(known.labels, sources, config, seed, scored=scored)
+    notes = [*sources.notes, *sources.train.notes, *known.notes]
     if sources.test is None:
-        everything, test_rows = divide(labels, everything, TEST_SHARE, stream(TEST_SEED, "data", "test part"))
-    train_rows, valid_rows = divide(labels, everything, config.valid_fraction, stream(seed, "data", "split"))
-    limits = (("train", "D_t", config.train_limit), ("valid", "D_v", config.valid_limit))
-    train_rows, valid_rows = (
-        limit(labels, rows, count, stream(seed, "data", part), field=f"data.{part}_limit", part=name)
-        for (part, name, count), rows in zip(limits, (train_rows, valid_rows))
-    )
-    reader = fit_reader(source, int(train_rows[0]), config)
-    in_memory = fits(config, reader, len(train_rows) + len(valid_rows))
+        notes.append(f"no test part: a fixed fifth of every class ({len(parts.test)} images) is the test set")
+    reader = fit_reader(sources.train, int(parts.train[0]) if len(parts.train) else 0, config)
+    in_memory = fits(config, reader, len(parts.train) + len(parts.valid) or len(sources.train))
 
     def load_part(part: str) -> Split:
-        if part == "train":
-            return make_split(reader, train_rows, config, in_memory)
-        if part == "valid":
-            return make_split(reader, valid_rows, config, in_memory)
-        own = source if sources.test is None else sources.test()
-        rows = test_rows if sources.test is None else torch.arange(len(own))
-        # In random order, so that a batch in order is no batch of one class.
-        rows = rows[torch.randperm(len(rows), generator=stream(TEST_SEED, "data", "test order"))]
-        draw = stream(TEST_SEED, "data", "test limit")
-        rows = limit(own.labels, rows, config.test_limit, draw, field="data.test_limit", part="the test set")
-        return make_split(replace(reader, source=own), rows, config, in_memory)
+        if part == "test":
+            return load_test(reader, sources, known, parts, config, classes, in_memory)
+        if sources.test_only:
+            expected, remedy = f"a training part beside {sources.train.title}", "add one: this data can only be scored"
+            refuse("data.root", expected=expected, got="none", remedy=remedy)
+        return make_split(reader, known.labels, parts.train if part == "train" else parts.valid, config, in_memory)
 
     return DataBundle(
         name=config.name,
-        classes=source.classes,
+        class_names=known.names,
+        class_order=known.order,
         image_shape=reader.shape,
         augment=choose_augment(config),
         load_part=load_part,
+        data_notes=tuple(notes),
     )
 
 
-def open_sources(config: DataConfig) -> Sources:
-    """Return where the configured data comes from; only labels are read."""
-    if config.name == "digits":
-        return digits()
-    if config.root is None:
-        return hub(config)
-    root: Path = check_root(config.root)
-    if config.name == "folder" or (config.name != "parquet" and find_parquet(root, config) is None and root.is_dir()):
-        labelled_test = config.known is None or config.known.test_split != "validation"
-        return folder(root) if labelled_test else folder(root, VALIDATION_NAMES)
-    return parquet(root, config)
+@dataclass(frozen=True, eq=False)
+class PartRows:
+    """Rows of D_t and D_v, all rows that might have been trained on, and those of a carved test set."""
+
+    train: Rows
+    valid: Rows
+    trained: Rows
+    test: Rows
 
 
-def check_classes(source: Source, config: DataConfig, *, carved: bool) -> None:
-    """Refuse a single class, and classes too small for every part to get an image."""
-    if len(source.classes) < 2:
-        got = f"1 ({source.classes[0]})" if source.classes else "none"
-        refuse("data", expected="at least 2 classes", got=got, remedy="add images of another class")
-    least = 1 + (config.valid_fraction > 0) + carved
-    counts = torch.bincount(source.labels, minlength=len(source.classes)).tolist()
-    small = min(range(len(counts)), key=counts.__getitem__)
-    if counts[small] < least:
-        parts = ", ".join(["D_t"] + ["D_v"] * (config.valid_fraction > 0) + ["the test set"] * carved)
-        expected = f"at least {least} training images of every class, one each for {parts}"
-        got = f"{counts[small]} of class {source.classes[small]!r}"
-        refuse("data", expected=expected, got=got, remedy="add images or remove the class")
+def divide_rows(labels: Tensor, sources: Sources, config: DataConfig, seed: int, *, scored: bool) -> PartRows:
+    """Divide the training images by class with the seed, after carving the test set where there is none."""
+    rows = torch.arange(0 if sources.test_only else len(labels))
+    test = rows[:0]
+    if sources.test is None:
+        rows, test = divide(labels, rows, TEST_SHARE, stream(TEST_SEED, "data", "test part"))
+    held = divide(labels, rows, config.valid_fraction, stream(seed, "data", "split"))
+    limited = []
+    for part, name, members in zip(("train", "valid"), ("D_t", "D_v"), held):
+        count: int | None = getattr(config, f"{part}_limit")
+        if scored and count is not None and not len(labels[members].unique()) <= count <= len(members):
+            count = None
+        draw = stream(seed, "data", part)
+        limited.append(limit(labels, members, count, draw, field=f"data.{part}_limit", part=name))
+    return PartRows(train=limited[0], valid=limited[1], trained=rows, test=test)
+
+
+def load_test(
+    reader: Reader,
+    sources: Sources,
+    known: Assigned,
+    parts: PartRows,
+    config: DataConfig,
+    classes: NetworkClasses | None,
+    in_memory: bool,
+) -> Split:
+    """Return the test set, its labels numbered as the training set's, or as the network's."""
+    own, found, rows = reader.source, known, parts.test
+    notes: tuple[str, ...] = ()
+    if sources.test is not None:
+        own = sources.test()
+        found, rows = assign_test(own, known, config, classes), torch.arange(len(own))
+        notes = (*own.notes, *found.notes)
+    # In random order, so that a batch in order is no batch of one class.
+    rows = rows[torch.randperm(len(rows), generator=stream(TEST_SEED, "data", "test order"))]
+    draw = stream(TEST_SEED, "data", "test limit")
+    rows = limit(found.labels, rows, config.test_limit, draw, field="data.test_limit", part="the test set")
+    split = make_split(replace(reader, source=own), found.labels, rows, config, in_memory)
+    copies = repeated(reader.source, parts.trained.tolist(), own, rows.tolist())
+    if copies is None:
+        notes += ("copies of test images in the training set were not looked for: there are too many images",)
+    elif copies:
+        notes += (f"{copies} of {len(rows)} test images are in the training set too, byte for byte",)
+    split.notes = notes
+    return split
+
+
+def assign_test(own: Source, known: Assigned, config: DataConfig, classes: NetworkClasses | None) -> Assigned:
+    """Number the labels of the test images by the network's names, else as the training images are numbered."""
+    numbers = tuple(str(number) for number in range(len(known.names)))
+    if classes is not None and (classes.names is not None or known.names == numbers):
+        return assign(own, config.named, classes)
+    target = NetworkClasses(count=len(known.names), names=known.names)
+    return assign(own, config.named, target, whose="the training set")
 
 
 def fits(config: DataConfig, reader: Reader, count: int) -> bool:
@@ -108,12 +149,11 @@ def fits(config: DataConfig, reader: Reader, count: int) -> bool:
     return count * channels * height * width <= config.memory_bytes
 
 
-def make_split(reader: Reader, rows: Tensor, config: DataConfig, in_memory: bool) -> Split:
+def make_split(reader: Reader, labels: Tensor, rows: Tensor, config: DataConfig, in_memory: bool) -> Split:
     """Return the images at some rows as a split."""
-    labels = reader.source.labels[rows]
     if in_memory:
-        return MemorySplit(reader.read(rows.tolist()), labels, rows)
-    return WorkerSplit(reader, labels, rows, config.worker_count)
+        return MemorySplit(reader.read(rows.tolist()), labels[rows], rows)
+    return WorkerSplit(reader, labels[rows], rows, config.worker_count)
 
 
 def choose_augment(config: DataConfig) -> Augment | None:

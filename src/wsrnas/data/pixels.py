@@ -6,13 +6,9 @@ Sixteen-bit, integer and floating-point images are refused, since their range is
 
 from __future__ import annotations
 
-import io
-import struct
-import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,29 +17,14 @@ from PIL import Image
 from torch import Tensor
 
 from wsrnas.data.config import DataConfig
+from wsrnas.data.decode import quiet
 from wsrnas.data.source import Source
 from wsrnas.errors import refuse
 
 GREY = ("1", "L", "LA", "La")
 COLOUR = ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")
-DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 THREADED_PIXELS = 64 * 64  # images of no more pixels than this decode faster without threads
 THREADED_ROWS = 16
-
-
-def open_image(encoded: Path | bytes, describe: Callable[[], str]) -> Image.Image:
-    """Decode one image file or its bytes.
-
-    Raises:
-        InputError: damaged, truncated or not an image; the message names it.
-    """
-    try:
-        with Image.open(io.BytesIO(encoded) if isinstance(encoded, bytes) else encoded) as image:
-            image.load()
-            return image.copy() if image.readonly else image
-    except DAMAGED as error:
-        reason = f"one that cannot be decoded ({type(error).__name__})"
-        refuse("data", expected=f"an image in {describe()}", got=reason, remedy="replace or remove it")
 
 
 def channels_of(image: Image.Image, describe: Callable[[], str]) -> int:
@@ -112,13 +93,14 @@ class Reader:
         def place(position: int) -> None:
             pixels[position] = self.pixels(rows[position])
 
-        if self.threads > 1 and len(rows) >= THREADED_ROWS and self._large(rows[0]):
-            with ThreadPoolExecutor(self.threads) as pool:
-                for _ in pool.map(place, range(len(rows))):
-                    pass
-        else:
-            for position in range(len(rows)):
-                place(position)
+        with quiet():
+            if self.threads > 1 and len(rows) >= THREADED_ROWS and self._large(rows[0]):
+                with ThreadPoolExecutor(self.threads) as pool:
+                    for _ in pool.map(place, range(len(rows))):
+                        pass
+            else:
+                for position in range(len(rows)):
+                    place(position)
         return pixels
 
     def _large(self, row: int) -> bool:
@@ -134,7 +116,8 @@ def to_tensor(image: Image.Image) -> UInt8[Tensor, "C H W"]:
 
 def fit_reader(source: Source, row: int, config: DataConfig) -> Reader:
     """Return the reader for a data set, its shape taken from the configuration or else from one image."""
-    first = source.open(row)
+    with quiet():
+        first = source.open(row)
     channels = config.wanted_channels or channels_of(first, lambda: source.describe(row))
     height, width = (config.size, config.size) if config.size else (first.height, first.width)
     return Reader(

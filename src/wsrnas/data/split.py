@@ -20,11 +20,13 @@ from wsrnas.types import Images, Labels
 class Split(ABC):
     """Images in [0,1], float32 (B,C,H,W), with labels, in a fixed order that mixes the classes.
 
-    `labels` (N,) int64 and `rows` (N,), each image's position in the data set it comes from, are on the CPU.
+    `labels` (N,) int64 and `rows` (N,), each image's position in the data set it comes from, are on the CPU; `notes`
+    say what was passed over, or is to be known of it.
     """
 
     labels: Int[Tensor, "N"]
     rows: Int[Tensor, "N"]
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -128,20 +130,36 @@ class Split(ABC):
 class DataBundle:
     """The data of a run: D_t, D_v and the test set; of each, nothing is read before it is first asked for.
 
-    `image_shape` is (C,H,W); `augment` is what the configuration chose for D_t (None: nothing); `load_part` reads
-    the part named train, valid or test.
+    Attributes:
+        name: the data set's.
+        class_names: label i is `class_names[i]`: the network's where the data was loaded for one, else the data's own;
+            whole-number labels that nothing names are named by their numbers.
+        class_order: in which order the names are, and why.
+        image_shape: (C,H,W).
+        augment: what the configuration chose for D_t; None is nothing.
+        load_part: reads the part named train, valid or test.
+        data_notes: what of the data was passed over, chosen or mapped, as far as it is known before the test set is
+            read; `notes` has the rest.
     """
 
     name: str
-    classes: tuple[str, ...]
+    class_names: tuple[str, ...]
+    class_order: str
     image_shape: tuple[int, int, int]
     augment: Augment | None
     load_part: Callable[[str], Split]
+    data_notes: tuple[str, ...] = ()
 
     @property
     def num_classes(self) -> int:
         """Return the number of classes."""
-        return len(self.classes)
+        return len(self.class_names)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what was passed over, chosen or mapped, a sentence each; the test set's join once it has been read."""
+        test: Split | None = vars(self).get("test")
+        return tuple(dict.fromkeys((*self.data_notes, *(test.notes if test is not None else ()))))
 
     @cached_property
     def train(self) -> Split:
@@ -171,5 +189,5 @@ class DataBundle:
     @cached_property
     def fingerprint(self) -> str:
         """Return a hash that changes with any image or label of D_t or D_v; it reads both."""
-        parts = (self.image_shape, self.classes, self.train.fingerprint(), self.valid.fingerprint())
+        parts = (self.image_shape, self.class_names, self.train.fingerprint(), self.valid.fingerprint())
         return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from wsrnas.data.augment import Augment, Draws
+from wsrnas.data.decode import quiet
 from wsrnas.data.memory import to_float
 from wsrnas.data.pixels import Reader
 from wsrnas.data.split import Split
@@ -36,9 +37,10 @@ class _Pass(Dataset[Tensor | InputError]):
     def __getitem__(self, position: int) -> Tensor | InputError:
         row = int(self.rows[position])
         try:
-            if self.augment is None or self.draws is None:
-                return self.reader.pixels(row)
-            return self.augment.read(self.reader.open(row), self.draws[position : position + 1], self.reader)[0]
+            with quiet():
+                if self.augment is None or self.draws is None:
+                    return self.reader.pixels(row)
+                return self.augment.read(self.reader.open(row), self.draws[position : position + 1], self.reader)[0]
         except InputError as error:
             return error  # raised again in the main process: the loader would wrap it in a traceback
 
@@ -69,7 +71,7 @@ class WorkerSplit(Split):
         digest = hashlib.sha256(self.labels.numpy().tobytes())
         digest.update(repr((reader.shape, reader.resize, reader.kept_share)).encode())
         for row in self.rows.tolist():
-            digest.update(reader.source.token(row).encode() + b"\n")
+            digest.update(reader.source.token(row).encode(errors="surrogateescape") + b"\n")
         return digest.hexdigest()
 
     def fetch(self, indices: Int[Tensor, "B"]) -> tuple[Images, Labels]:

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-import yaml
+from torch import nn
 
-from wsrnas.data import DataConfig, load_data
-from wsrnas.errors import InputError, nearest, refuse
+from wsrnas.errors import nearest, refuse
 from wsrnas.evaluation.checks import Verdict, check
-from wsrnas.evaluation.compare import Comparison, compare
+from wsrnas.evaluation.compare import compare
+from wsrnas.evaluation.comparison import Comparison
 from wsrnas.evaluation.evaluate import evaluate
+from wsrnas.evaluation.images import evaluation_images
+from wsrnas.evaluation.protocols import PROTOCOLS
 from wsrnas.evaluation.report import write_report
 from wsrnas.evaluation.result import Evaluation
+from wsrnas.evaluation.strengths import Strengths
+from wsrnas.evaluation.suites import Asked
 from wsrnas.files import write_atomic
 from wsrnas.models.load import LoadedModel, load_model
+from wsrnas.runs.lock import held
 from wsrnas.runtime import Runtime, RuntimeConfig
-from wsrnas.types import Images, Labels, Norm
+from wsrnas.types import Norm
 
-STRENGTHS = "0,2/255,4/255,8/255,16/255"
-CHOICES = ("strict", "released", "both")
+STRENGTHS: dict[Norm, str] = {"Linf": "0,2/255,4/255,8/255,16/255", "L2": "0,0.25,0.5,1,2"}
+"""What is measured where no strengths are given."""
+EVERY = "both"
+CHECKED = 256
+"""Images that `run_check` looks at where there are so many."""
 
 
 def run_evaluate(
@@ -31,9 +37,11 @@ def run_evaluate(
     *,
     model: str | None = None,
     weights: str | None = None,
-    strengths: str = STRENGTHS,
+    strengths: Strengths | None = None,
     protocol: str = "strict",
     suite: str | None = None,
+    attacks: Asked | None = None,
+    others: Sequence[str] = (),
     norm: Norm = "Linf",
     data: Mapping[str, Any] | None = None,
     limit: int | None = None,
@@ -50,10 +58,12 @@ def run_evaluate(
     Args:
         run: a run folder; its data settings and its folder are the defaults of `data` and `out`.
         model: instead of `run`: ``package.module:callable``, a .onnx file or a zoo name; `weights` go with it.
-        strengths: ``0,2/255,8/255`` or ``1/255:32/255:9``.
+        strengths: ``0,2/255,8/255`` or ``1/255:32/255:9``; default: `STRENGTHS` of the norm.
         protocol: strict, released or both.
+        suite: see `suites.SUITES`; default "standard", "square" for models without gradients.
+        attacks: instead of a suite, as for `evaluate`: ``pgd:steps=50,fgsm`` or ``package.module:Class``.
+        others: run folders or other models of the same classes, which the attack ``transfer`` is crafted on.
         data: settings of `DataConfig` that differ from the run's.
-        suite: see `suites.SUITES`; default "standard", "black-box" for models without gradients.
         limit: how many test images, a seeded subset with equal classes; None takes all.
         batch_size: of the strict protocol, and of the released one where it alone is run (25 there by default).
         out: folder written to; default: the run, or `runs/evaluate-<name>`.
@@ -64,34 +74,43 @@ def run_evaluate(
     Raises:
         InputError: as `load_model`, `load_data` and `evaluate` do.
     """
-    if protocol not in CHOICES:
-        refuse("--protocol", expected="strict, released or both", got=protocol, remedy=nearest(protocol, CHOICES))
+    choices = (*PROTOCOLS, EVERY)
+    if protocol not in choices:
+        shown = f"{', '.join(PROTOCOLS)} or {EVERY}"
+        refuse("--protocol", expected=shown, got=protocol, remedy=nearest(protocol, choices))
+    if attacks is not None and suite is not None:
+        refuse("--attacks", expected="either --attacks or --suite", got="both", remedy="leave one of them out")
+    wanted = tuple(PROTOCOLS) if protocol == EVERY else (protocol,)
     loaded = _load(run, model, weights)
-    if not loaded.differentiable and protocol != "strict":
+    if not loaded.differentiable and any(not PROTOCOLS[name].believed for name in wanted):
         refuse("--protocol", expected="strict for a model without gradients", got=protocol)
-    chosen = suite or ("standard" if loaded.differentiable else "black-box")
-    images, labels, described = evaluation_images(run, data, limit)
+    sources = _sources(others)
+    images, labels, described = evaluation_images(run, data, limit, loaded=loaded)
     folder = output_folder(run, model, out)
     where = Runtime(RuntimeConfig(device=device)).device
     found: dict[str, Evaluation] = {}
-    for name in ("strict", "released") if protocol == "both" else (protocol,):
-        found[name] = evaluate(
-            loaded.model,
-            images,
-            labels,
-            strengths,
-            protocol=name,
-            norm=norm,
-            seed=seed,
-            suite=chosen,
-            batch_size=batch_size if name == "strict" or protocol == "released" else None,
-            device=where if loaded.differentiable else None,
-            every_image=every_image,
-            interval=interval,
-            out=folder,
-            progress=progress,
-        )
-    write_report(folder, name=loaded.name, data=described, note=loaded.note)
+    with held(folder / "eval"):
+        for name in wanted:
+            believed = PROTOCOLS[name].believed
+            found[name] = evaluate(
+                loaded.model,
+                images,
+                labels,
+                STRENGTHS[norm] if strengths is None else strengths,
+                protocol=name,
+                norm=norm,
+                seed=seed,
+                attacks=attacks if believed or len(wanted) == 1 else None,
+                suite=suite or ("standard" if loaded.differentiable else "square"),
+                others=sources,
+                batch_size=batch_size if believed or len(wanted) == 1 else None,
+                device=where if loaded.differentiable else None,
+                every_image=every_image,
+                interval=interval,
+                out=folder,
+                progress=progress,
+            )
+        write_report(folder, name=loaded.name, data=described, note=loaded.note)
     return found
 
 
@@ -107,27 +126,27 @@ def run_check(
     model: str | None = None,
     weights: str | None = None,
     data: Mapping[str, Any] | None = None,
-    limit: int = 256,
+    limit: int | None = None,
     norm: Norm = "Linf",
     others: Sequence[str] = (),
     device: str = "auto",
     out: str | None = None,
     seed: int = 0,
     progress: bool = True,
+    write: bool = True,
 ) -> Verdict:
     """Check a run folder or any model for signs of an overestimated robustness; `Verdict.exit_code` is 0 or 1.
 
-    Writes `eval/checks.json` into `out` (default: the run folder, if one was given).
-
     Args:
         data: settings of `DataConfig` that differ from the run's.
+        limit: how many test images; None takes 256, or all where there are fewer.
         others: run folders or other models of the same classes, whose noise joins the black-box check.
+        out: folder whose `eval/checks.json` is written; default: the run folder, if one was given.
+        write: False leaves the writing to the caller, who may want to show the verdict first.
     """
     loaded = _load(run, model, weights)
-    sources = [load_model(other) for other in others]
-    if without := [source.name for source in sources if not source.differentiable]:
-        refuse("--others", expected="models with gradients, to make noise on", got=", ".join(without))
-    images, labels, _ = evaluation_images(run, data, limit)
+    sources = _sources(others)
+    images, labels, _ = evaluation_images(run, data, limit, loaded=loaded, at_most=CHECKED)
     where = Runtime(RuntimeConfig(device=device)).device
     place = where if loaded.differentiable else None
     verdict = check(
@@ -136,18 +155,33 @@ def run_check(
         labels,
         norm=norm,
         seed=seed,
-        others=[source.model.to(place or "cpu") for source in sources],
+        limit=len(images),
+        others=[source.to(place or "cpu") for source in sources],
         device=place,
         progress=progress,
     )
-    folder = out or run
-    if folder is not None:
-        write_atomic(Path(folder) / "eval" / "checks.json", verdict.to_json() + "\n")
+    if write:
+        write_verdict(verdict, out or run)
     return verdict
 
 
+def write_verdict(verdict: Verdict, folder: str | None) -> None:
+    """Write `eval/checks.json` of a folder; None writes nothing.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    if folder is not None:
+        write_atomic(Path(folder) / "eval" / "checks.json", verdict.to_json() + "\n")
+
+
 def run_compare(
-    runs: Sequence[str], *, out: str | None = None, paper: bool | None = None, reference: str | None = None
+    runs: Sequence[str],
+    *,
+    out: str | None = None,
+    paper: bool | None = None,
+    reference: str | None = None,
+    anyway: bool = False,
 ) -> Comparison:
     """Put evaluated runs, and the paper's rows, into one table and one figure.
 
@@ -156,49 +190,23 @@ def run_compare(
         out: folder for compare.md, compare.csv, compare.svg and compare.html; None writes nothing.
         paper: add the paper's rows; None adds them beside CIFAR-10 runs.
         reference: the run the others are compared with, image by image; default: the first.
+        anyway: compare what cannot be compared, and only say what differs.
     """
-    comparison = compare([Path(run) for run in runs], paper=paper, reference=reference)
+    comparison = compare([Path(run) for run in runs], paper=paper, reference=reference, anyway=anyway)
     if out is not None:
         comparison.write(Path(out))
     return comparison
-
-
-def evaluation_images(
-    run: str | None, data: Mapping[str, Any] | None, limit: int | None
-) -> tuple[Images, Labels, dict[str, Any]]:
-    """Return test images and labels, and what to say about them; a run folder's own data settings are the default.
-
-    The settings given, such as a new `root`, change the run's; another data set's name drops all of the run's.
-    """
-    given = dict(data or {})
-    stored = _run_data(run, named="name" in given)
-    if given.get("name", stored.get("name")) != stored.get("name"):
-        stored = {}
-    try:
-        config = DataConfig(**{**stored, **given})
-    except TypeError as error:
-        raise InputError(f"{run}: data settings of another version ({error}); pass --data.* options") from error
-    if limit is not None:
-        config = replace(config, test_limit=limit)
-    bundle = load_data(config, seed=0)
-    split = bundle.test
-    images, labels = split.fetch(torch.arange(len(split)))
-    return images, labels, {"name": bundle.name, "images": len(split), "classes": list(bundle.classes)}
-
-
-def _run_data(run: str | None, *, named: bool) -> dict[str, Any]:
-    settings = None if run is None else Path(run) / "config.yaml"
-    if settings is None or not settings.is_file():
-        return {}
-    stored = (yaml.safe_load(settings.read_text()) or {}).get("data")
-    if isinstance(stored, dict):
-        return stored
-    if named:
-        return {}
-    refuse("--data.name", expected="a data set", got="none", remedy=f"{settings} names none; pass --data.name")
 
 
 def _load(run: str | None, model: str | None, weights: str | None) -> LoadedModel:
     if (run is None) == (model is None):
         refuse("RUN or --model", expected="exactly one", got="both" if run else "neither")
     return load_model(str(run or model), weights=weights)
+
+
+def _sources(others: Sequence[str]) -> list[nn.Module]:
+    """Return other models to make noise on, in eval mode."""
+    sources = [load_model(other) for other in others]
+    if without := [source.name for source in sources if not source.differentiable]:
+        refuse("--others", expected="models with gradients, to make noise on", got=", ".join(without))
+    return [source.model for source in sources]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from wsrnas.attacks.victim import own_copy, untouched
 from wsrnas.errors import refuse
 from wsrnas.types import Images, Labels, Logits
 
@@ -66,6 +68,17 @@ def checked_classes(labels: Labels, classes: int) -> None:
         refuse("labels", expected=f"classes 0..{classes - 1}, the model's", got=f"label {highest}", remedy=remedy)
 
 
+@torch.no_grad()
+def checked_others(others: Sequence[nn.Module], images: Images, classes: int) -> None:
+    """Refuse other models that do not tell the same number of classes apart."""
+    for position, other in enumerate(others):
+        where = f"others[{position}]"
+        with untouched(other):
+            answers = checked_logits(other.eval()(own_copy(images)), len(images), where=where)
+        if answers.shape[1] != classes:
+            refuse(where, expected=f"a model of the same {classes} classes", got=answers.shape[1])
+
+
 def checked_logits(output: Any, count: int, *, where: str = "the model's output") -> Logits:
     """Return a model's output unchanged if it is one row of finite logits per image.
 
@@ -80,7 +93,7 @@ def checked_logits(output: Any, count: int, *, where: str = "the model's output"
         remedy = "wrap the model so that it returns only the logits: lambda x: model(x)['logits']"
         refuse(where, expected="a tensor (B,classes)", got=f"a dict with {keys}", remedy=remedy)
     if not isinstance(output, Tensor):
-        remedy = "return a torch tensor: torch.from_numpy(scores) for a model outside torch, with suite='black-box'"
+        remedy = "return a torch tensor: torch.from_numpy(scores) for a model outside torch, with suite='square'"
         refuse(where, expected="a tensor (B,classes)", got=f"a {type(output).__name__}", remedy=remedy)
     if output.ndim != 2 or output.shape[0] != count or output.shape[1] < 2:
         if tuple(output.shape) in ((count,), (count, 1)):

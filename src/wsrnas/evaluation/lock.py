@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +31,7 @@ def checked_device(device: str | torch.device | None) -> torch.device | None:
 
 def model_device(model: nn.Module, otherwise: torch.device) -> torch.device:
     """Return the device of the first parameter or buffer; `otherwise` where there is none."""
-    for _, tensor in _state(model):
+    for _, tensor in state(model):
         return tensor.device
     return otherwise
 
@@ -44,7 +45,7 @@ def on_device(model: nn.Module, device: str | torch.device | None) -> nn.Module:
 
 def digests(model: nn.Module) -> dict[str, str]:
     """Return one SHA-256 per parameter and buffer, non-persistent buffers included."""
-    return {name: digest(tensor) for name, tensor in _state(model)}
+    return {name: digest(tensor) for name, tensor in state(model)}
 
 
 def digest(tensor: Tensor) -> str:
@@ -69,7 +70,7 @@ def locked(model: nn.Module, *, train: bool | None = False) -> Iterator[nn.Modul
     Raises:
         InputError: weights that are not float32, or a parameter or buffer that changed inside the block.
     """
-    for name, tensor in _state(model):
+    for name, tensor in state(model):
         if tensor.is_floating_point() and tensor.dtype != torch.float32:
             remedy = "pass model.float(): robustness is measured in float32"
             refuse("model", expected="float32 weights", got=f"{name} in {tensor.dtype}", remedy=remedy)
@@ -87,12 +88,20 @@ def locked(model: nn.Module, *, train: bool | None = False) -> Iterator[nn.Modul
             module.training = mode
         for parameter, flag in flags:
             parameter.requires_grad_(flag)
-    changed = [name for name in after if after[name] != before.get(name)]
-    if changed:
-        remedy = "a model that changes while it is measured has no accuracy; run `wsrnas check` on it"
-        refuse(
-            "model", expected="unchanged weights and buffers", got=f"changes in {', '.join(changed[:3])}", remedy=remedy
-        )
+    if changed := [name for name in after if after[name] != before.get(name)]:
+        refuse_changes(changed)
+
+
+def refuse_changes(names: Sequence[str]) -> NoReturn:
+    """Refuse a model whose parameters or buffers of these names changed while it was measured."""
+    remedy = "a model that changes while it is measured has no accuracy; run `wsrnas check` on it"
+    refuse("model", expected="unchanged weights and buffers", got=f"changes in {', '.join(names[:3])}", remedy=remedy)
+
+
+def same(one: Tensor, other: Tensor) -> bool:
+    """Tell whether two tensors of one shape hold the same numbers; NaN is itself."""
+    one, other = one.detach(), other.detach()
+    return torch.equal(one, other) or digest(one) == digest(other)
 
 
 @torch.no_grad()
@@ -112,6 +121,7 @@ def predict(model: nn.Module, images: Images, *, batch_size: int, device: torch.
     return torch.cat(parts)
 
 
-def _state(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+def state(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Yield every parameter and buffer by name, non-persistent buffers included."""
     yield from model.named_parameters()
     yield from model.named_buffers()

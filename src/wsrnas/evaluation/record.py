@@ -1,19 +1,14 @@
-"""One attack at one strength on some images: run, verified, and kept in a file so that a rerun can skip it."""
+"""One attack at one strength on some images: what evaluation asks of an attack, and what it keeps of a run."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from safetensors.torch import load_file, save
-from torch import Tensor
 
-from wsrnas.errors import InputError, refuse
-from wsrnas.files import write_atomic
-from wsrnas.types import Images, Norm
+from wsrnas.types import Norm
 
 EXAMPLES = 4
 
@@ -47,7 +42,12 @@ class AnyAttack(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """Per-image results; the lists run over `indices`, positions in the evaluated images."""
+    """Per-image results; the lists run over `indices`, positions in the evaluated images.
+
+    `nearest`, of attacks that look for the nearest adversarial image, is how far away they found one at any strength,
+    None where they found none. `remembering` counts adversarial images to which the attacked model gave another answer
+    than a copy of it that had seen nothing; `broken_gradients` says that a gradient was NaN or infinite on the way.
+    """
 
     attack: str
     strength: float
@@ -55,69 +55,25 @@ class Record:
     broken: list[bool]
     broken_eight_bit: list[bool]
     distance: list[float]
+    nearest: list[float | None] | None = None
+    remembering: int = 0
+    broken_gradients: bool = False
 
 
-class Store:
-    """A folder of records under `eval/<protocol>/`, tied to one model, data set and list of settings."""
-
-    def __init__(self, folder: str | Path | None, protocol: str, identity: dict[str, Any]) -> None:
-        self.folder = None if folder is None else Path(folder) / "eval" / protocol
-        if self.folder is None:
-            return
-        path = self.folder / "settings.json"
-        identity = json.loads(json.dumps(identity))
-        if path.is_file():
-            known = json.loads(path.read_text())
-            changed = sorted(k for k in {*known, *identity} if known.get(k) != identity.get(k))
-            if changed:
-                refuse(
-                    "out",
-                    expected=f"the model, data and settings that {self.folder} was made with",
-                    got=f"another {', '.join(changed)}",
-                    remedy="choose another folder, or delete that one to start anew",
-                )
-        else:
-            write_atomic(path, json.dumps(identity, indent=1) + "\n")
-
-    def _path(self, attack: str, strength: float, suffix: str) -> Path | None:
-        return None if self.folder is None else self.folder / f"{attack}@{strength:.8g}.{suffix}"
-
-    def read(self, attack: str, strength: float, indices: list[int]) -> Record | None:
-        """Return a finished record, or None.
-
-        Raises:
-            InputError: the file is damaged or describes other images.
-        """
-        path = self._path(attack, strength, "json")
-        if path is None or not path.is_file():
-            return None
-        try:
-            record = Record(**json.loads(path.read_text()))
-        except (ValueError, TypeError) as error:
-            raise InputError(f"{path}: the record is damaged ({error}); delete it and run again") from error
-        if record.indices != indices:
-            refuse(str(path), expected="results of the same images", got="others", remedy="delete it and run again")
-        return record
-
-    def write(self, record: Record) -> None:
-        """Keep a finished record."""
-        path = self._path(record.attack, record.strength, "json")
-        if path is not None:
-            write_atomic(path, json.dumps(asdict(record)) + "\n")
-
-    def write_examples(self, attack: str, strength: float, chosen: list[int], clean: Images, moved: Images) -> None:
-        """Keep a few adversarial images for the report; written before the record that says they are complete."""
-        path = self._path(attack, strength, "safetensors")
-        if path is not None and chosen:
-            tensors: dict[str, Tensor] = {"indices": torch.tensor(chosen), "clean": clean, "adversarial": moved}
-            write_atomic(path, save({name: tensor.contiguous() for name, tensor in tensors.items()}))
-
-
-def read_examples(folder: str | Path, protocol: str) -> dict[float, dict[str, Tensor]]:
-    """Return kept adversarial images by strength, of the attack that kept most: `indices`, `clean`, `adversarial`."""
-    found: dict[float, dict[str, Tensor]] = {}
-    for path in sorted((Path(folder) / "eval" / protocol).glob("*@*.safetensors")):
-        strength, tensors = float(path.stem.rsplit("@", 1)[1]), load_file(path)
-        if strength not in found or len(tensors["indices"]) > len(found[strength]["indices"]):
-            found[strength] = tensors
-    return dict(sorted(found.items()))
+def verified(records: Sequence[Record], norm: Norm) -> dict[str, Any]:
+    """Return what was verified over all attacks and strengths."""
+    broken = sum(sum(record.broken) for record in records)
+    rounded = sum(sum(record.broken_eight_bit) for record in records)
+    farthest = max((max(r.distance, default=0.0) / r.strength for r in records), default=0.0)
+    return {
+        "adversarial_images_checked": sum(len(record.indices) for record in records),
+        "outside_ball": 0,
+        "outside_pixel_range": 0,
+        "largest_distance_over_strength": farthest,
+        "misclassified_in_a_fresh_pass": broken,
+        "misclassified_after_8_bit_rounding": rounded,
+        "share_surviving_8_bit_rounding": rounded / broken if broken else None,
+        "answers_unlike_a_fresh_copy": sum(record.remembering for record in records),
+        "broken_gradients": any(record.broken_gradients for record in records),
+        "norm": norm,
+    }

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor
 
 from wsrnas.errors import refuse
+from wsrnas.evaluation.doubts import doubts
 from wsrnas.evaluation.statistics import AREA_WEIGHTING, area_under_curve, median_strength, wilson_interval
-from wsrnas.files import write_atomic
-from wsrnas.types import Norm, format_strength
+from wsrnas.evaluation.strengths import Spelling, spell
+from wsrnas.files import read_object, write_atomic
+from wsrnas.typed import check_fields, finite, with_numbers
+from wsrnas.types import Norm
 
 SCHEMA = 1
 
@@ -46,6 +50,7 @@ class Evaluation:
     majority: float
     verified: dict[str, Any]
     settings: dict[str, Any] = field(default_factory=dict)
+    strengths_text: list[str] = field(default_factory=list)
     passes: float = 0.0
 
     @property
@@ -83,21 +88,19 @@ class Evaluation:
         """Median minimal strength; None where accuracy stays above one half."""
         return median_strength(*self.curve())
 
+    def text(self, row: int) -> str:
+        """Return how the user wrote a strength, such as ``8/255``."""
+        return self.spelling[self.strengths[row]]
+
+    @property
+    def spelling(self) -> Spelling:
+        """Return what every strength is called."""
+        return spell(self.strengths, dict(zip(self.strengths, self.strengths_text)))
+
     @property
     def doubts(self) -> list[str]:
         """Return, in plain words, what this measurement itself shows that speaks against believing it."""
-        found = []
-        if not self.verified.get("same_output_twice", True):
-            found.append("The model gives different logits for the same images: these numbers depend on luck.")
-        rises = [b - a for a, b in zip(self.raw_accuracy, self.raw_accuracy[1:])]
-        if max(rises, default=0.0) > 0.03:
-            at = format_strength(self.strengths[1 + rises.index(max(rises))])
-            found.append(f"The raw curve rises by {100 * max(rises):.1f} points at {at}: the attack fails there.")
-        above = [k for k, s in enumerate(self.strengths) if s >= 0.5 and self.ci_low[k] > self.majority]
-        if self.norm == "Linf" and above:
-            at = format_strength(self.strengths[above[0]])
-            found.append(f"Above chance at {at}, where every image can be turned grey: the attack fails there.")
-        return [f"{doubt} Run `wsrnas check` on the model." for doubt in found]
+        return doubts(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain JSON values."""
@@ -112,7 +115,7 @@ class Evaluation:
             "majority": self.majority,
             "clean_accuracy": self.clean_accuracy,
             "strengths": self.strengths,
-            "strengths_text": [format_strength(s) for s in self.strengths],
+            "strengths_text": list(self.spelling.values()),
             "accuracy": self.accuracy,
             "ci_low": self.ci_low,
             "ci_high": self.ci_high,
@@ -144,18 +147,26 @@ class Evaluation:
         Raises:
             InputError: fields are missing or of another schema.
         """
+        remedy = "evaluate again with this version of wsrnas"
+        if not isinstance(values, dict):
+            refuse(source, expected="a JSON object", got=type(values).__name__, remedy=remedy)
         if values.get("schema") != SCHEMA:
-            remedy = "evaluate again with this version of wsrnas"
             refuse(source, expected=f"evaluation schema {SCHEMA}", got=values.get("schema"), remedy=remedy)
-        try:
-            return Evaluation(
-                **{name: values[name] for name in _PLAIN},
-                survives=torch.tensor(values["survives"], dtype=torch.bool),
-                clean_correct=torch.tensor(values["clean_correct"], dtype=torch.bool),
-                passes=float(values["passes_per_image"]),
-            )
-        except KeyError as error:
-            refuse(source, expected=f"the field {error}", got="none", remedy="the file is not a wsrnas evaluation")
+        for name in (*_PLAIN, *_Images.__annotations__):
+            if name not in values:
+                remedy = "the file is not a wsrnas evaluation"
+                refuse(source, expected=f"the field '{name}'", got="none", remedy=remedy)
+        check_fields(values, Evaluation, source=source, remedy=remedy, only=(*_PLAIN, "strengths_text"))
+        check_fields(values, _Images, source=source, remedy=remedy)
+        _check_lengths(values, source, remedy)
+        values = with_numbers(values, Evaluation)
+        return Evaluation(
+            **{name: values[name] for name in _PLAIN},
+            strengths_text=values.get("strengths_text", []),
+            survives=torch.tensor(values["survives"], dtype=torch.bool),
+            clean_correct=torch.tensor(values["clean_correct"], dtype=torch.bool),
+            passes=float(values["passes_per_image"]),
+        )
 
     @staticmethod
     def load(path: str | Path) -> Evaluation:
@@ -165,22 +176,48 @@ class Evaluation:
             refuse(
                 "evaluation", expected="an existing eval/*.json", got=str(path), remedy="run `wsrnas evaluate` first"
             )
-        return Evaluation.from_dict(json.loads(path.read_text()), source=str(path))
+        return Evaluation.from_dict(read_object(path, remedy="run `wsrnas evaluate` again"), source=str(path))
 
     def __str__(self) -> str:
         """Return the curve as a small table."""
         lines = [f"{self.protocol} protocol, {self.norm}, {self.images} images, {' + '.join(self.attacks)}"]
-        rows = zip(self.strengths, self.accuracy, self.ci_low, self.ci_high, self.raw_accuracy)
-        for strength, value, low, high, raw in rows:
+        rows = zip(self.spelling.values(), self.accuracy, self.ci_low, self.ci_high, self.raw_accuracy)
+        for text, value, low, high, raw in rows:
             interval = f"[{100 * low:.1f}, {100 * high:.1f}]"
-            lines.append(f"{format_strength(strength):>8}  {100 * value:5.1f} %  {interval:>14}  raw {100 * raw:.1f}")
-        return "\n".join([*lines, *self.doubts])
+            lines.append(f"{text:>8}  {100 * value:5.1f} %  {interval:>14}  raw {100 * raw:.1f}")
+        return "\n".join([*lines, *(f"doubt: {doubt}" for doubt in self.doubts)])
 
 
 _PLAIN = (
     "protocol", "norm", "seed", "strengths", "accuracy", "ci_low", "ci_high", "raw_accuracy", "accuracy_eight_bit",
     "per_attack", "attacks", "classes", "majority", "verified", "settings",
 )  # fmt: skip
+
+
+class _Images(TypedDict):
+    """What a file says image by image."""
+
+    survives: list[list[int]]
+    clean_correct: list[int]
+    passes_per_image: float
+
+
+def _check_lengths(values: Mapping[str, Any], source: str, remedy: str) -> None:
+    count, images = len(values["strengths"]), len(values["clean_correct"])
+    if not count or not images or not finite(values["strengths"]):
+        refuse(source, expected="at least one image and one finite strength", got="none", remedy=remedy)
+    lists = {name: values[name] for name in _BY_STRENGTH}
+    lists |= {f"per_attack.{name}": accuracies for name, accuracies in values["per_attack"].items()}
+    lists |= {f"survives[{row}]": alive for row, alive in enumerate(values["survives"])}
+    for name, numbers in lists.items():
+        if len(numbers) != count:
+            refuse(f"{source}: {name}", expected=f"{count} values", got=f"{len(numbers)}", remedy=remedy)
+    if len(values["survives"]) != images:
+        got = f"{len(values['survives'])}"
+        refuse(f"{source}: survives", expected=f"{images} images", got=got, remedy=remedy)
+
+
+_BY_STRENGTH = ("accuracy", "ci_low", "ci_high", "raw_accuracy", "accuracy_eight_bit")
 
 
 def intervals(survives: Tensor) -> tuple[list[float], list[float], list[float]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from wsrnas.evaluation.protocols import PROTOCOLS
 from wsrnas.evaluation.result import Evaluation
-from wsrnas.evaluation.tables import percent
-from wsrnas.types import Norm, format_strength
+from wsrnas.evaluation.text import percent
+from wsrnas.types import Norm
 
 USUAL: dict[Norm, float] = {"Linf": 8 / 255, "L2": 0.5}
 
@@ -31,10 +32,10 @@ def model_card(result: Evaluation, *, name: str, dataset: str) -> dict[str, Any]
         "additional_data": None,
         "number_forward_passes": "1",
         "norm": result.norm,
-        "eps": format_strength(at) if positive else None,
+        "eps": result.spelling[at] if positive else None,
         "clean_acc": percent(result.clean_accuracy),
         "reported": None,
-        "autoattack_acc": robust if automatic and result.protocol == "strict" else None,
+        "autoattack_acc": robust if automatic and PROTOCOLS[result.protocol].believed else None,
         "worst_case_acc": robust,
         "protocol": result.protocol,
         "attacks": result.attacks,
@@ -42,7 +43,7 @@ def model_card(result: Evaluation, *, name: str, dataset: str) -> dict[str, Any]
         "seed": result.seed,
         "spectrum": [
             {
-                "eps": format_strength(strength),
+                "eps": result.text(k),
                 "radius": strength,
                 "acc": percent(result.accuracy[k]),
                 "interval": [percent(result.ci_low[k]), percent(result.ci_high[k])],

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from scipy.stats import binomtest
 
 from wsrnas.errors import refuse
 from wsrnas.rng import stream
@@ -18,9 +19,14 @@ AREA_WEIGHTING = "uniform in strength (trapezoid rule over the strengths given, 
 
 def normal_quantile(level: float) -> float:
     """Return z such that a standard normal lies in ±z with probability `level`."""
+    check_level(level)
+    return statistics.NormalDist().inv_cdf(0.5 + level / 2)
+
+
+def check_level(level: float) -> None:
+    """Refuse what is no probability."""
     if not 0 < level < 1:
         refuse("level", expected="a probability between 0 and 1, such as 0.95", got=level)
-    return statistics.NormalDist().inv_cdf(0.5 + level / 2)
 
 
 def wilson_interval(correct: int, total: int, *, level: float = 0.95) -> tuple[float, float]:
@@ -33,14 +39,9 @@ def wilson_interval(correct: int, total: int, *, level: float = 0.95) -> tuple[f
     """
     if total < 1 or not 0 <= correct <= total:
         refuse("correct", expected=f"a count between 0 and total={total}, total >= 1", got=correct)
-    z = normal_quantile(level)
-    share = correct / total
-    centre = share + z * z / (2 * total)
-    spread = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    scale = 1 + z * z / total
-    low = 0.0 if correct == 0 else (centre - spread) / scale
-    high = 1.0 if correct == total else (centre + spread) / scale
-    return low, high
+    check_level(level)
+    interval = binomtest(correct, total).proportion_ci(level, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def images_for_interval(half_width: float, *, level: float = 0.95) -> int:
@@ -62,12 +63,8 @@ def mcnemar(only_first: int, only_second: int) -> float:
     """
     if only_first < 0 or only_second < 0:
         refuse("discordant counts", expected="counts >= 0", got=(only_first, only_second))
-    total, fewer = only_first + only_second, min(only_first, only_second)
-    if total == 0:
-        return 1.0
-    logs = [math.lgamma(total + 1) - math.lgamma(k + 1) - math.lgamma(total - k + 1) for k in range(fewer + 1)]
-    tail = math.fsum(math.exp(log - total * math.log(2)) for log in logs)
-    return min(1.0, 2 * tail)
+    total = only_first + only_second
+    return float(binomtest(only_first, total, 0.5).pvalue) if total else 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,56 +2,82 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, TypeAlias, get_args
 
-from wsrnas.attacks import APGD, PGD, AutoAttack, Square, TargetedAPGD
+from torch import Tensor, nn
+
+from wsrnas.attacks import build_attack, read_attacks
 from wsrnas.errors import nearest, refuse
+from wsrnas.evaluation.closing import Closing
+from wsrnas.evaluation.lock import digest, model_hash
 from wsrnas.evaluation.record import AnyAttack
+from wsrnas.parts import PartConfig
 from wsrnas.types import Norm
 
-SUITES = {
-    "fast": "PGD-20 alone, 1 restart: a first look, an upper bound on robust accuracy",
-    "standard": "PGD-20, APGD-CE 50, APGD-T 50 x 3 classes, Square 500: for tables",
-    "strong": "PGD-100 x 5, APGD-CE 100 x 5, APGD-T 100 x 9 classes, Square 5000: for publication",
-    "autoattack": "PGD-20, then AutoAttack standard (APGD-CE, APGD-T, FAB-T, Square): what leader boards print",
-    "black-box": "Square 2000: needs no gradient, for ONNX files and other closed models",
+AttackLike: TypeAlias = AnyAttack | PartConfig | str
+"""An attack, or its name with its settings: ``"pgd:steps=50"``."""
+Asked: TypeAlias = Mapping[str, AttackLike] | Sequence[AttackLike] | str
+"""Attacks by label, in a list, or in one text with commas."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """Attacks by name, in the order they are run; the first one gives the raw curve.
+
+    `closing` attacks come last and see only images that almost broke (see `Closing`).
+    """
+
+    attacks: str
+    purpose: str
+    closing: str = ""
+
+    def __str__(self) -> str:
+        """Return the attacks and what they are for."""
+        closing = f", then {self.closing} where it is close" if self.closing else ""
+        return f"{self.attacks}{closing}: {self.purpose}"
+
+
+SUITES: dict[str, Suite] = {
+    "fast": Suite(attacks="pgd:steps=20:keep=best", purpose="a first look, an upper bound on robust accuracy"),
+    "standard": Suite(
+        attacks="pgd:steps=20:keep=best,apgd-ce:steps=50,apgd-t:steps=50:classes=3,square:queries=500,"
+        "fmn:steps=50:classes=9:closing=100",
+        closing="apgd-t:steps=100:classes=9",
+        purpose="for tables",
+    ),
+    "strong": Suite(
+        attacks="pgd:steps=100:restarts=5:keep=best,apgd-ce:steps=100:restarts=5,apgd-t:steps=100:classes=9,"
+        "square:queries=5000,fmn:steps=100:classes=9:closing=100",
+        closing="apgd-t:steps=100:classes=9:restarts=3",
+        purpose="for publication",
+    ),
+    "autoattack": Suite(
+        attacks="pgd:steps=20:keep=best,autoattack", purpose="what leader boards print (APGD-CE, APGD-T, FAB-T, Square)"
+    ),
+    "square": Suite(attacks="square:queries=2000", purpose="needs no gradient, for ONNX files and other closed models"),
 }
+RENAMED = {"black-box": "square"}
 
 
 def suite_attacks(name: str, norm: Norm) -> dict[str, AnyAttack]:
-    """Return the attacks of a suite by label, in the order they are run; the first one gives the raw curve.
+    """Return the attacks of a suite by label, in the order they are run.
 
     Raises:
         InputError: no such suite.
     """
-    start = 0.1  # replaced by every strength evaluated
-    if name == "fast":
-        return labelled([PGD(eps=start, norm=norm, steps=20, keep="best")])
-    if name == "standard":
-        return labelled(
-            [
-                PGD(eps=start, norm=norm, steps=20, keep="best"),
-                APGD(eps=start, norm=norm, steps=50, loss="ce"),
-                TargetedAPGD(eps=start, norm=norm, steps=50, classes=3),
-                Square(eps=start, norm=norm, queries=500),
-            ]
-        )
-    if name == "strong":
-        return labelled(
-            [
-                PGD(eps=start, norm=norm, steps=100, restarts=5, keep="best"),
-                APGD(eps=start, norm=norm, steps=100, restarts=5, loss="ce"),
-                TargetedAPGD(eps=start, norm=norm, steps=100, classes=9),
-                Square(eps=start, norm=norm, queries=5000),
-            ]
-        )
-    if name == "autoattack":
-        return labelled([PGD(eps=start, norm=norm, steps=20, keep="best"), AutoAttack(eps=start, norm=norm)])
-    if name == "black-box":
-        return labelled([Square(eps=start, norm=norm, queries=2000)])
-    refuse("suite", expected=f"one of {', '.join(SUITES)}", got=name, remedy=nearest(name, tuple(SUITES)))
+    if name in RENAMED:
+        remedy = f"it is called {RENAMED[name]!r} now; Papernot's black box is --attacks papernot"
+        refuse("suite", expected=f"one of {', '.join(SUITES)}", got=name, remedy=remedy)
+    if name not in SUITES:
+        refuse("suite", expected=f"one of {', '.join(SUITES)}", got=name, remedy=nearest(name, tuple(SUITES)))
+    suite = SUITES[name]
+    attacks: list[AnyAttack] = [build_attack(config, norm=norm) for config in read_attacks(suite.attacks)]
+    closing = read_attacks(suite.closing) if suite.closing else []
+    return labelled([*attacks, *(Closing(attack=build_attack(config, norm=norm)) for config in closing)])
 
 
 def labelled(attacks: Sequence[AnyAttack]) -> dict[str, AnyAttack]:
@@ -66,14 +92,24 @@ def labelled(attacks: Sequence[AnyAttack]) -> dict[str, AnyAttack]:
 
 
 def describe(attack: AnyAttack) -> str:
-    """Return the attack's settings without its own strength, which every evaluated strength replaces."""
-    return re.sub(r"\beps=[0-9.e+-]+(, )?", "", repr(attack), count=1)
+    """Return the attack's settings without its own strength, which every evaluated strength replaces.
+
+    Images and models among the settings, which have no text, are told apart by their hashes.
+    """
+    text = re.sub(r"\beps=[0-9.e+-]+(, )?", "", repr(attack), count=1)
+    text = re.sub(r" at 0x[0-9a-fA-F]+", "", text)  # an address is another one in the next process
+    hidden = [f"{field.name}={_hash(getattr(attack, field.name))}" for field in _hidden(attack)]
+    return f"{text} with {', '.join(hidden)}" if hidden else text
 
 
 def chosen_attacks(
-    attacks: Mapping[str, AnyAttack] | Sequence[AnyAttack] | None, suite: str, norm: Norm
+    attacks: Asked | None, suite: str, norm: Norm, *, others: Sequence[nn.Module] = (), images: Tensor | None = None
 ) -> dict[str, AnyAttack]:
     """Return the attacks asked for, or the suite's.
+
+    Args:
+        others: models for named attacks that are crafted on others.
+        images: an attacker's own images, for named attacks that learn from them.
 
     Raises:
         InputError: none, an unknown norm, or an attack that measures its strength in another norm.
@@ -82,8 +118,23 @@ def chosen_attacks(
         refuse("norm", expected="Linf or L2", got=norm, remedy=nearest(str(norm), get_args(Norm)))
     if attacks is None:
         return suite_attacks(suite, norm)
+    if isinstance(attacks, str):
+        attacks = list(read_attacks(attacks)) if attacks.strip() else []
     _refuse_others(attacks)
-    found = dict(attacks) if isinstance(attacks, Mapping) else labelled(attacks)
+
+    def built(one: AttackLike) -> list[AnyAttack]:
+        if not isinstance(one, (str, PartConfig)):
+            return [one]
+        configs = read_attacks(one) if isinstance(one, str) else [one]
+        return [build_attack(config, norm=norm, sources=others, seed_images=images) for config in configs]
+
+    if isinstance(attacks, Mapping):
+        several = {label: built(one) for label, one in attacks.items()}
+        found = {label: made[0] for label, made in several.items()}
+        if extra := [label for label, made in several.items() if len(made) > 1]:
+            refuse("attacks", expected="one attack for each label", got=f"several for {extra[0]!r}")
+    else:
+        found = labelled([attack for one in attacks for attack in built(one)])
     if not found:
         refuse("attacks", expected="at least one attack", got="none", remedy="leave it out for the default suite")
     for label, attack in found.items():
@@ -95,13 +146,31 @@ def chosen_attacks(
     return found
 
 
+def _hidden(attack: Any) -> list[Any]:
+    if not is_dataclass(attack):
+        return []
+    return [field for field in fields(attack) if not field.repr and getattr(attack, field.name) is not None]
+
+
+def _hash(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return digest(value)[:12]
+    if isinstance(value, nn.Module):
+        return model_hash(value)[:12]
+    if isinstance(value, (tuple, list)):
+        return hashlib.sha256("".join(_hash(one) for one in value).encode()).hexdigest()[:12]
+    return str(getattr(value, "__qualname__", repr(value)))
+
+
 def _refuse_others(attacks: Any) -> None:
     """Refuse what is no list of attacks: callers need not use a type checker."""
-    if not isinstance(attacks, (Mapping, Sequence)) or isinstance(attacks, str):
+    if not isinstance(attacks, (Mapping, Sequence)):
         got = f"a {type(attacks).__name__}"
-        refuse("attacks", expected="a list of attacks, or a dict of them by label", got=got, remedy="write [attack]")
+        refuse("attacks", expected="attacks or their names, in a list or by label", got=got, remedy="write [attack]")
     for one in attacks.values() if isinstance(attacks, Mapping) else attacks:
+        if isinstance(one, (str, PartConfig)):
+            continue
         if isinstance(one, type) or not isinstance(one, AnyAttack):
             got = f"the class {one.__name__}" if isinstance(one, type) else f"a {type(one).__name__}"
-            remedy = "such as PGD(eps=8/255); wrap others by wsrnas.evaluation.adapters"
-            refuse("attacks", expected="attacks of wsrnas.attacks", got=got, remedy=remedy)
+            remedy = "such as PGD(eps=8/255) or 'pgd'; wrap others by wsrnas.evaluation.adapters"
+            refuse("attacks", expected="attacks of wsrnas.attacks or their names", got=got, remedy=remedy)

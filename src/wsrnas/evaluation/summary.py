@@ -1,4 +1,4 @@
-"""`eval/summary.json`: the fields of the Python result, the strict protocol first, the released one beside it."""
+"""`eval/summary.json`: the fields of the Python result, the protocol to believe first, the others beside it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from wsrnas.errors import InputError, refuse
+from wsrnas.evaluation.protocols import PROTOCOLS, Released, Strict
 from wsrnas.evaluation.result import Evaluation
 from wsrnas.files import write_atomic
 
-PROTOCOLS = ("strict", "released")
-
 
 def read_evaluations(folder: str | Path) -> dict[str, Evaluation]:
-    """Return the finished evaluations of a folder by protocol, strict first.
+    """Return the finished evaluations of a folder by protocol, the one to believe first.
 
     Raises:
         InputError: there are none, or a file is damaged.
@@ -26,16 +25,33 @@ def read_evaluations(folder: str | Path) -> dict[str, Evaluation]:
         if path.is_file():
             try:
                 found[protocol] = Evaluation.load(path)
-            except json.JSONDecodeError as error:
+            except (ValueError, TypeError, AttributeError) as error:
+                if isinstance(error, InputError):
+                    raise
                 raise InputError(f"{path}: damaged ({error}); delete it and evaluate again") from error
     if not found:
-        refuse("run", expected="a folder with eval/strict.json or eval/released.json", got=str(folder),
-               remedy="run `wsrnas evaluate` on it first")  # fmt: skip
+        files = " or ".join(f"eval/{protocol}.json" for protocol in PROTOCOLS)
+        refuse("run", expected=f"a folder with {files}", got=str(folder), remedy="run `wsrnas evaluate` on it first")
     return found
 
 
+def same_images(one: Evaluation, other: Evaluation) -> bool:
+    """Tell whether two evaluations are of the same images and labels, in the same order."""
+    return all(one.settings[key] == other.settings[key] for key in ("images", "labels"))
+
+
+def set_aside(folder: str | Path, latest: Evaluation) -> None:
+    """Take away `eval/<protocol>.json` of other images than the latest ones: one folder shows one set of images.
+
+    Nothing is lost: every finished curve stays beside its records, and the command that made it brings it back.
+    """
+    for protocol, found in read_evaluations(folder).items():
+        if not same_images(found, latest):
+            (Path(folder) / "eval" / f"{protocol}.json").unlink()
+
+
 def write_summary(folder: str | Path) -> Path:
-    """Write `eval/summary.json`: the strict result's fields, and under `protocols` every protocol measured.
+    """Write `eval/summary.json`: the first result's fields, and under `protocols` every protocol measured.
 
     Where only the released protocol was run its fields stand at the top, with their `protocol`.
     """
@@ -45,14 +61,14 @@ def write_summary(folder: str | Path) -> Path:
         **first.to_dict(),
         "protocols": {name: _short(one) for name, one in found.items()},
     }
-    if len(found) == 2:
-        summary["released_minus_strict"] = released_minus_strict(found["strict"], found["released"])
+    if {Strict.name, Released.name} <= set(found):
+        summary["released_minus_strict"] = differences(found[Strict.name], found[Released.name])
     path = Path(folder) / "eval" / "summary.json"
     write_atomic(path, json.dumps(summary) + "\n")
     return path
 
 
-def released_minus_strict(strict: Evaluation, released: Evaluation) -> list[dict[str, float]]:
+def differences(strict: Evaluation, released: Evaluation) -> list[dict[str, float]]:
     """Return how much higher the released protocol scores, at every strength both have."""
     scores = dict(zip(released.strengths, released.accuracy))
     return [

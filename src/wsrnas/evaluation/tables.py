@@ -1,78 +1,65 @@
-"""The robustness curve as rows, CSV, Markdown and lines of a figure."""
+"""The robustness curve as rows and as lines of a figure."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
-
+from wsrnas.evaluation.protocols import PROTOCOLS
 from wsrnas.evaluation.result import Evaluation
+from wsrnas.evaluation.text import percent
 from wsrnas.report.figures import Series, curve_figure
-from wsrnas.types import format_strength
 
 COLOURS = ("#0b6e4f", "#b5651d", "#3f5fa8", "#8a3b76", "#7a7a2a", "#a33a3a")
+MEASURED = 2
+"""Columns of a curve that every protocol has: accuracy and its interval."""
 
 
-def percent(value: float | None) -> str:
-    """Write a fraction as a percentage with one decimal; a dash for nothing."""
-    return "–" if value is None else f"{100 * value:.1f}"
+def curve_rows(found: dict[str, Evaluation], *, brief: bool = False) -> tuple[list[str], list[list[str]]]:
+    """Return headers and one row per strength: every protocol's columns, the one to believe first.
 
-
-def main_columns(headers: list[str], rows: list[list[str]], *, keep: int = 6) -> tuple[list[str], list[list[str]]]:
-    """Return the columns that fit on a page: strength, the first accuracies with intervals, and the released ones."""
-    chosen = [k for k, name in enumerate(headers) if k != 1 and (k < keep or name.startswith("released"))]
-    return [headers[k] for k in chosen], [[row[k] for k in chosen] for row in rows]
+    `brief` keeps what fits on a page: no radius, and of what stands beside a curve the columns that are no attack's.
+    """
+    first = next(iter(found.values()))
+    headers = ["strength"] if brief else ["strength", "radius"]
+    columns = {name: PROTOCOLS[name].columns(result) for name, result in found.items()}
+    shown = {name: len(titles) - (len(found[name].attacks) if brief and len(titles) > MEASURED else 0)
+             for name, titles in columns.items()}  # fmt: skip
+    for name, titles in columns.items():
+        headers += titles[: shown[name]]
+    rows = []
+    for row, strength in enumerate(first.strengths):
+        cells = [first.text(row)] if brief else [first.text(row), f"{strength:.6g}"]
+        for name, result in found.items():
+            if strength in result.strengths:
+                cells += PROTOCOLS[name].cells(result, result.strengths.index(strength))[: shown[name]]
+            else:
+                cells += ["–"] * shown[name]
+        rows.append(cells)
+    return headers, rows
 
 
 def attack_columns(result: Evaluation) -> tuple[list[str], list[list[str]]]:
     """Return what each attack left right: one row per strength, one column per attack."""
     rows = [
-        [format_strength(strength), *[percent(values[k]) for values in result.per_attack.values()]]
-        for k, strength in enumerate(result.strengths)
+        [result.text(row), *[percent(values[row]) for values in result.per_attack.values()]]
+        for row in range(len(result.strengths))
     ]
     return ["strength", *[f"{label} %" for label in result.per_attack]], rows
 
 
-def curve_rows(found: dict[str, Evaluation]) -> tuple[list[str], list[list[str]]]:
-    """Return headers and one row per strength: the strict worst case, its interval, and what stands beside it."""
-    first = next(iter(found.values()))
-    headers = ["strength", "radius"]
-    for protocol, result in found.items():
-        headers += [f"{protocol} %", f"{protocol} 95 % interval"]
-        if protocol == "strict":
-            headers += ["raw % (first attack alone)", "8-bit %"] + [f"{label} %" for label in result.attacks]
-    rows = []
-    for strength in first.strengths:
-        row = [format_strength(strength), f"{strength:.6g}"]
-        for protocol, result in found.items():
-            if strength not in result.strengths:
-                row += ["–"] * (2 + (2 + len(result.attacks) if protocol == "strict" else 0))
-                continue
-            k = result.strengths.index(strength)
-            row += [percent(result.accuracy[k]), f"[{percent(result.ci_low[k])}, {percent(result.ci_high[k])}]"]
-            if protocol == "strict":
-                row += [percent(result.raw_accuracy[k]), percent(result.accuracy_eight_bit[k])]
-                row += [percent(values[k]) for values in result.per_attack.values()]
-        rows.append(row)
-    return headers, rows
+def nearest_columns(result: Evaluation, label: str) -> tuple[list[str], list[list[str]]]:
+    """Return how the curve of a minimum-norm attack agrees with that of the attacks at fixed strength."""
+    found = result.verified["minimum_norm"][label]
+    headers = ["strength", "worst case %", f"{label} alone %", "only it broke", "only others broke", "agreement %"]
+    columns = (
+        map(percent, result.accuracy),
+        map(percent, found["accuracy"]),
+        map(str, found["broken_by_it_alone"]),
+        map(str, found["missed_by_it"]),
+        map(percent, found["agreement"]),
+    )
+    return headers, [[text, *cells] for text, *cells in zip(result.spelling.values(), *columns)]
 
 
-def to_csv(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Write a table as CSV."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(headers)
-    writer.writerows(rows)
-    return out.getvalue()
-
-
-def to_markdown(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Write a table as Markdown; bars inside cells are escaped."""
-    lines = [headers, ["---"] * len(headers), *rows]
-    return "".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |\n" for line in lines)
-
-
-def curve_series(result: Evaluation, name: str, *, colour: str, dashed: bool = False) -> Series:
+def curve_series(result: Evaluation, name: str, *, colour: str) -> Series:
     """Return one line with its interval band, the clean point first."""
     strengths, accuracy = result.curve()
     extra = len(strengths) - len(result.strengths)
@@ -83,18 +70,18 @@ def curve_series(result: Evaluation, name: str, *, colour: str, dashed: bool = F
         accuracy,
         low=[accuracy[0]] * extra + low,
         high=[accuracy[0]] * extra + high,
-        style="dashed" if dashed else "solid",
+        style=PROTOCOLS[result.protocol].line,
         colour=colour,
     )
 
 
 def protocol_figure(found: dict[str, Evaluation]) -> str:
-    """Draw strict, raw and released curves of one model with intervals and the chance line."""
+    """Draw the curves of one model by protocol with intervals, the first attack alone, and the chance line."""
     first = next(iter(found.values()))
     series = []
     for place, (protocol, result) in enumerate(found.items()):
-        series.append(curve_series(result, protocol, colour=COLOURS[place], dashed=protocol == "released"))
-        if protocol == "strict" and result.raw_accuracy != result.accuracy:
+        series.append(curve_series(result, protocol, colour=COLOURS[place]))
+        if result.raw_accuracy != result.accuracy:
             series.append(Series("first attack alone", result.strengths, result.raw_accuracy, style="dashed",
                                  colour=COLOURS[2]))  # fmt: skip
     label = f"strength ({first.norm} radius, pixels in [0,1])"

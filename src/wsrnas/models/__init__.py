@@ -1,6 +1,7 @@
 """Any classifier by name, file or run folder."""
 
-from wsrnas.models.load import LoadedModel, load_model, load_run
+from wsrnas.models.classifier import Classifier
+from wsrnas.models.load import LoadedModel, load, load_model, load_run
 from wsrnas.models.module import as_module
 from wsrnas.models.network import (
     ActivatedNetwork,
@@ -13,6 +14,7 @@ from wsrnas.models.network import (
 
 __all__ = [
     "ActivatedNetwork",
+    "Classifier",
     "EnsembleNetwork",
     "GenotypeNetwork",
     "LoadedModel",
@@ -20,6 +22,7 @@ __all__ = [
     "NetworkSpec",
     "SizeConfig",
     "as_module",
+    "load",
     "load_model",
     "load_run",
 ]

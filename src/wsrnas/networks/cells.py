@@ -7,7 +7,7 @@ only in who owns the operations.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -52,6 +52,29 @@ def live_edges(edges: Iterable[LabelledEdge], concat: Iterable[int], inputs: Ite
     return kept[::-1]
 
 
+def cell_reads(edges: Iterable[tuple[int, int]], concat: Iterable[int]) -> tuple[bool, bool]:
+    """Return whether a cell of these (source, target) edges reads the last but one cell, and the last.
+
+    A joined node that no edge reaches yields zeros of the shape of the last cell's output, so it reads that.
+    """
+    edges, concat = list(edges), set(concat)
+    read = {source for source, _ in edges} | concat
+    reached = {target for _, target in edges} | set(INPUTS)
+    return 0 in read, 1 in read or not reached.issuperset(concat)
+
+
+def needed_cells(reads: Sequence[tuple[bool, bool]]) -> tuple[bool, ...]:
+    """Return which cells run, given what each reads (`cell_reads`): those whose output gets to the classifier."""
+    needed = [False] * len(reads) + [True]
+    for i in reversed(range(len(reads))):
+        if needed[i + 1]:
+            before_last, last = reads[i]
+            needed[i] |= last
+            if i:
+                needed[i - 1] |= before_last
+    return tuple(needed[1:])
+
+
 def reduction_positions(layers: int) -> set[int]:
     """Return the positions of the cells that halve the resolution: a third and two thirds of the way."""
     return {layers // 3, 2 * layers // 3}
@@ -80,9 +103,7 @@ class ResolvedCell(nn.Module):
         self.wiring = tuple((source, target) for _, source, target in steps)
         self.concat = tuple(concat)
         self.channels, self.stride = channels, 2 if reduction else 1
-        reached = {target for _, _, target in steps} | set(INPUTS)
-        self.reads_last = 1 in read or not reached.issuperset(concat)
-        self.reads_before_last = 0 in read
+        self.reads = cell_reads(self.wiring, self.concat)
 
     def forward(self, before_last: Tensor | None, last: Tensor | None) -> Tensor:
         """Return (B, channels · len(concat), H', W'); an input that is not read may be None."""
@@ -110,15 +131,9 @@ class CellNetwork(nn.Module):
 
     def __init__(self, normalize: Normalize, stem: Stem, cells: Sequence[ResolvedCell], classifier: nn.Linear) -> None:
         super().__init__()
-        needed = [False] * len(cells) + [True]
-        for i in reversed(range(len(cells))):
-            if needed[i + 1]:
-                needed[i] |= cells[i].reads_last
-                if i:
-                    needed[i - 1] |= cells[i].reads_before_last
         self.normalize, self.stem = normalize, stem
-        self.cells = nn.ModuleList(cell for cell, run in zip(cells, needed[1:]) if run)
-        self.schedule = tuple(needed[1:])
+        self.schedule = needed_cells([cell.reads for cell in cells])
+        self.cells = nn.ModuleList(cell for cell, run in zip(cells, self.schedule) if run)
         self.classifier = classifier
 
     def forward(self, images: Images) -> Logits:
@@ -146,6 +161,38 @@ def preprocessing(
     return [first, relu_conv_norm(channels_in[1], channels, 1, batch_norm)]
 
 
+class CellPlace(NamedTuple):
+    """A cell of a network before it is built: its live edges with the stride of each, and its sizes."""
+
+    steps: tuple[tuple[str, int, int, int], ...]
+    concat: tuple[int, ...]
+    channels_in: tuple[int, int]
+    channels: int
+    reduction: bool
+    reduced_before: bool
+
+
+def cell_places(
+    plans: Sequence[CellPlan], channels: int, stem_channels: tuple[int, int], *, stem_reduces: bool
+) -> list[CellPlace]:
+    """Lay out one cell per plan; those at `reduction_positions` halve the resolution and double the width.
+
+    A step is (operation, source, target, stride). `none`, nodes without input and nodes nobody reads are left out.
+    """
+    places: list[CellPlace] = []
+    widths, width, reduced = stem_channels, channels, stem_reduces
+    for i, plan in enumerate(plans):
+        reduction = i in reduction_positions(len(plans))
+        width *= 2 if reduction else 1
+        live = (plan.edges[j] for j in live_edges(plan.edges, plan.concat))
+        steps = tuple(
+            (name, source, target, 2 if reduction and source in INPUTS else 1) for name, source, target in live
+        )
+        places.append(CellPlace(steps, plan.concat, widths, width, reduction, reduced))
+        widths, reduced = (widths[1], width * len(plan.concat)), reduction
+    return places
+
+
 def stacked_cells(
     plans: Sequence[CellPlan],
     *,
@@ -157,26 +204,23 @@ def stacked_cells(
     stem: str = "cifar",
     batch_norm: BatchNorm = DERIVED,
 ) -> CellNetwork:
-    """Build a network from one plan per cell; those at `reduction_positions` halve the resolution and double the width.
-
-    Operation `none`, nodes without input and nodes nobody reads are not built.
+    """Build a network from one plan per cell, laid out as `cell_places` says.
 
     Differs from the released code: logits only, in train mode too (its auxiliary head is not built).
     """
     trunk = make_stem(stem, image_channels, channels, DERIVED)
-    widths, width, reduced = trunk.channels, channels, trunk.reduces
-    cells = []
-    for i, plan in enumerate(plans):
-        reduction = i in reduction_positions(len(plans))
-        width *= 2 if reduction else 1
+    cells, width = [], trunk.channels[1]
+    for place in cell_places(plans, channels, trunk.channels, stem_reduces=trunk.reduces):
         steps = [
-            (make_operation(name, width, 2 if reduction and source in INPUTS else 1, batch_norm), source, target)
-            for name, source, target in (plan.edges[j] for j in live_edges(plan.edges, plan.concat))
+            (make_operation(name, place.channels, stride, batch_norm), source, target)
+            for name, source, target, stride in place.steps
         ]
-        inputs = preprocessing(widths, width, reduced_before=reduced, batch_norm=batch_norm)
-        cells.append(ResolvedCell(inputs, steps, plan.concat, channels=width, reduction=reduction))
-        widths, reduced = (widths[1], width * len(plan.concat)), reduction
-    return CellNetwork(Normalize(mean, std), trunk, cells, nn.Linear(widths[1], num_classes))
+        inputs = preprocessing(
+            place.channels_in, place.channels, reduced_before=place.reduced_before, batch_norm=batch_norm
+        )
+        cells.append(ResolvedCell(inputs, steps, place.concat, channels=place.channels, reduction=place.reduction))
+        width = place.channels * len(place.concat)
+    return CellNetwork(Normalize(mean, std), trunk, cells, nn.Linear(width, num_classes))
 
 
 def derived_plans(normal: CellPlan, reduce: CellPlan, layers: int) -> list[CellPlan]:

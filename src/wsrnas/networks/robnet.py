@@ -43,6 +43,7 @@ def robnet(
     image_channels: int = 3,
     mean: Sequence[float] = (0.0,),
     std: Sequence[float] = (1.0,),
+    stem: str = "cifar",
 ) -> CellNetwork:
     """Build a RobNet from one code for all cells, or from one code per cell.
 
@@ -58,5 +59,6 @@ def robnet(
         image_channels=image_channels,
         mean=mean,
         std=std,
+        stem=stem,
         batch_norm=BATCH_NORM,
     )

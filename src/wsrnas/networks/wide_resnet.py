@@ -1,4 +1,7 @@
-"""Wide residual networks (Zagoruyko and Komodakis, BMVC 2016), without dropout, as TRADES uses them."""
+"""Wide residual networks (Zagoruyko and Komodakis, BMVC 2016), without dropout, as TRADES uses them.
+
+WRN-34-R (Huang et al., NeurIPS 2021) has the same blocks and a narrower last stage.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,18 @@ from wsrnas.networks.normalize import Normalize
 from wsrnas.types import Images, Logits
 
 STEM_CHANNELS = 16
+
+
+def stage_widths(channels: int, widening: Sequence[int]) -> list[int]:
+    """Return the width of every stage, in the proportion W₁ : 2 W₂ : 4 W₃, where the first is `channels`."""
+    return [max(round(channels * 2**stage * factor / widening[0]), 1) for stage, factor in enumerate(widening)]
+
+
+def initialise(network: nn.Module) -> None:
+    """Draw the weights of every convolution as He et al. (ICCV 2015) do, by its fan-out."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 
 class PreActivationBlock(nn.Module):
@@ -37,7 +52,8 @@ class PreActivationBlock(nn.Module):
 class WideResNet(nn.Module):
     """3x3 stem, three stages of pre-activation blocks, BN-ReLU, global average, linear: images in [0,1] → logits.
 
-    `depth` = 6n+4 with n blocks per stage; `channels` is the width of the first stage, 16 times the widening factor.
+    `depth` = 6n+4 with n blocks per stage; `channels` is the width of the first stage, 16 times its widening factor,
+    and the other stages follow in the proportion of the `widening` factors.
     """
 
     def __init__(
@@ -45,6 +61,7 @@ class WideResNet(nn.Module):
         *,
         depth: int = 34,
         channels: int = 160,
+        widening: Sequence[int] = (10, 10, 10),
         num_classes: int = 10,
         image_channels: int = 3,
         mean: Sequence[float] = (0.0,),
@@ -57,16 +74,13 @@ class WideResNet(nn.Module):
         self.stem = nn.Conv2d(image_channels, STEM_CHANNELS, 3, padding=1, bias=False)
         body: list[nn.Module] = []
         before = STEM_CHANNELS
-        for stage in range(3):
-            width = channels * 2**stage
+        for stage, width in enumerate(stage_widths(channels, widening)):
             for i in range((depth - 4) // 6):
                 body.append(PreActivationBlock(before, width, 2 if stage and not i else 1))
                 before = width
         self.body = nn.Sequential(*body, nn.BatchNorm2d(before), nn.ReLU())
         self.classifier = nn.Linear(before, num_classes)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        initialise(self)
 
     def forward(self, images: Images) -> Logits:
         """Return logits (B, classes)."""

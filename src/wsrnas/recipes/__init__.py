@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import yaml
+from wsrnas.errors import nearest, refuse
+from wsrnas.files import LARGEST_SETTINGS, is_file, parse_settings, read_text
+from wsrnas.recipes.renamed import RENAMED, refuse_renamed
 
-from wsrnas.errors import InputError, nearest, refuse
-from wsrnas.recipes.renamed import RENAMED, Command, refuse_renamed
+Command = Literal["search", "train"]
+REMEDY = "mend the file, or start from one that `wsrnas recipes` lists"
 
 __all__ = ["PRESETS", "RENAMED", "Command", "describe", "load", "merged", "names", "own_settings", "refuse_renamed"]
 
@@ -21,18 +23,41 @@ PRESETS: dict[str, dict[str, Any]] = {
     "ours": {},
     "paper": {
         "spectrum": {"attacked": 3, "attacked_at": "first"},
-        "noise": {"estimator": "a-ane", "fidelity_bound": 0.0},
-        "loss": {"estimator": "lstm", "memory": 100},
-        "choose": {
-            "design": "random",
-            "sampling": "all-edges",
-            "method": "gradient",
-            "finalists": 1,
-            "audition": 0,
+        "training": {"step_ratio": 2.5 / 20},
+        "noise_estimator": {
+            "name": "a-ane",
+            "settings": {},
+            "examples": "printed",
+            "fidelity_bound": 0.0,
         },
+        "strategy": {
+            "name": "wsr-nas",
+            "settings": {
+                "design": "random",
+                "sampling": "all-edges",
+                "method": "gradient",
+                "memory": 100,
+                "loss_estimator": "lstm",
+                "loss_estimator_settings": {"form": "printed"},
+            },
+        },
+        "finalists": {"count": 1, "epochs": 0},
     },
 }
 """What a preset changes in the defaults of `SearchConfig`; a recipe and the command line have the last word."""
+
+PART_SETTINGS: dict[str, dict[str, dict[str, dict[str, Any]]]] = {
+    "paper": {
+        "noise_estimator": {
+            "weighted-average": {"weights": "paper"},
+            "a-ane": {"form": "printed"},
+            "e-ane": {"form": "printed"},
+            "e-ane-minus": {"form": "printed"},
+            "plus-ane": {"form": "printed"},
+        }
+    }
+}
+"""What a preset sets of a part that a recipe or the command line names in place of its own, by preset and part."""
 
 
 def names(command: Command) -> list[str]:
@@ -45,8 +70,8 @@ def load(command: Command, name: str) -> dict[str, Any]:
     """Return a recipe as nested settings, those of its bases included.
 
     Raises:
-        InputError: no such recipe (suggests the nearest), a file that is not a YAML mapping, a setting by an old name,
-            or bases that go round in a circle.
+        InputError: no such recipe (suggests the nearest), a file that is not a YAML mapping with names as keys, a
+            setting by an old name, or bases that go round in a circle.
     """
     return merged(*(settings for _, settings in _chain(command, name)))
 
@@ -77,45 +102,56 @@ def _chain(command: Command, name: str) -> list[tuple[str, dict[str, Any]]]:
 
 def _read(command: Command, name: str) -> dict[str, Any]:
     if name.endswith((".yaml", ".yml")):
-        path = Path(name)
-        if not path.is_file():
+        if not is_file(name):
             refuse("--recipe", expected="an existing YAML file", got=name)
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"--recipe: {name} cannot be read as UTF-8 text ({error}); save it as UTF-8") from error
+        text = read_text(Path(name), remedy=REMEDY, at_most=LARGEST_SETTINGS)
     elif name in names(command):
         text = (resources.files(__package__) / command / f"{name}.yaml").read_text(encoding="utf-8")
     else:
         refuse("--recipe", expected="a recipe or a .yaml file", got=name, remedy=nearest(name, names(command)))
-    try:
-        settings = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InputError(f"--recipe: {name} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(settings, dict):
-        refuse("--recipe", expected="a mapping of settings", got=f"{type(settings).__name__} in {name}")
+    settings = parse_settings(text, source=f"--recipe: {name}", remedy=REMEDY)
     if odd := [key for key in settings if not isinstance(key, str)]:
         refuse(f"--recipe {name}", expected="names of settings", got=odd[0])
     refuse_renamed(command, settings, where=f"--recipe {name}")
     return settings
 
 
+def settings_of(command: Command, name: str) -> dict[str, Any]:
+    """Return the settings of a recipe that a run names, nothing where that recipe is a file that is gone."""
+    if name.endswith((".yaml", ".yml")) and not is_file(name):
+        return {}
+    return load(command, name) if name.endswith((".yaml", ".yml")) or name in names(command) else {}
+
+
+def of_preset(preset: str, *layers: dict[str, Any]) -> dict[str, Any]:
+    """Return what a preset changes in the defaults, its parts being those that the layers over it name."""
+    found = merged(PRESETS[preset])
+    for part, settings in PART_SETTINGS.get(preset, {}).items():
+        name = merged(found, *layers)[part]["name"]
+        found = merged(found, {part: {"name": name, "settings": settings.get(name, {})}})
+    return found
+
+
 def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
     """Merge nested settings, later layers winning; a list is replaced as a whole.
 
-    Where a layer gives a part (something with `name` and `settings`) another name, the settings of the other part are
-    dropped: they mean nothing to the new one, which has its own defaults.
+    A part (``{name, settings}``, or its name alone) that is another than the one before starts without its settings:
+    they mean nothing to the new one. So does a part ``key`` whose settings are the ``key_settings`` beside it.
     """
     result: dict[str, Any] = {}
     for layer in layers:
         for key, value in layer.items():
-            below = result.get(key)
-            if isinstance(value, dict) and isinstance(below, dict):
-                if "settings" in below and value.get("name", below.get("name")) != below.get("name"):
-                    below = {**below, "settings": {}}
-                result[key] = merged(below, value)
+            before = result.get(key)
+            if isinstance(before, dict) and "settings" in before and isinstance(value, str):
+                value = {"name": value}
+            if isinstance(value, dict) and isinstance(before, dict):
+                if "settings" in before and value.get("name", before.get("name")) != before.get("name"):
+                    before = {**before, "settings": {}}
+                result[key] = merged(before, value)
             else:
-                result[key] = value
+                if before is not None and before != value and f"{key}_settings" not in layer:
+                    result.pop(f"{key}_settings", None)
+                result[key] = merged(value) if isinstance(value, dict) else value
     return result
 
 

@@ -10,9 +10,10 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,25 +22,49 @@ import yaml
 
 from wsrnas import __version__
 from wsrnas.errors import InputError, refuse
-from wsrnas.files import explained, read_json, read_lines, write_atomic, write_json
+from wsrnas.files import (
+    explained,
+    read_json,
+    read_lines,
+    read_object,
+    read_settings,
+    remove_leftovers,
+    write_atomic,
+    write_json,
+)
 from wsrnas.runs.environment import environment
+from wsrnas.runs.lock import first_missing, remove_if_empty
 
 if sys.platform != "win32":
     import fcntl
 
 Kind = Literal["search", "train", "evaluate", "study"]
 LOGS = ("metrics.jsonl", "timings.jsonl")
+RESTORE = "restore the file or choose another --out"
+LARGEST_LOG = 2**40
 
 
 class RunFolder:
     """One run on disk. `open` creates it or, where it exists with the same settings, resumes it."""
 
-    def __init__(self, path: Path, kind: Kind, config: dict[str, Any]) -> None:
+    def __init__(self, path: Path, kind: Kind, config: dict[str, Any], *, made: Path | None = None) -> None:
         self.path = path
         self.kind = kind
         self.config = config
         self.iteration = 0
+        self._made = made
+        self._inside: list[float] = []
         self._lock = _hold_lock(path)
+        remove_leftovers(path, path / "checkpoints")
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Let another process use the folder; one made for a run that was refused before it began goes again."""
+        self.close()
+        if isinstance(error, InputError) and self._made is not None:
+            self._remove_if_unused()
 
     @classmethod
     def open(cls, path: str | Path, *, kind: Kind, config: dict[str, Any]) -> RunFolder:
@@ -50,19 +75,23 @@ class RunFolder:
                 are named).
         """
         path = Path(path)
-        if path.exists() and not path.is_dir():
-            refuse("--out", expected="a folder", got=str(path))
+        try:
+            if path.exists() and not path.is_dir():
+                refuse("--out", expected="a folder", got=str(path))
+        except OSError as error:  # a name longer than the file system allows, or a folder that may not be entered
+            raise explained(error, path) from error
         settings = path / "config.yaml"
         config = json.loads(json.dumps(config))
         if settings.is_file():
-            _check_same(path, kind, _read_yaml(settings), config)
+            _check_same(path, kind, read_settings(settings, remedy=RESTORE), config)
             return cls(path, kind, config)
+        made = first_missing(path)
         ours = {"env.json"}  # alone, it is what a kill during the very first write left
         if path.exists() and any(item.name not in ours and item.name[0] != "." for item in path.iterdir()):
             refuse("--out", expected="a new folder or a wsrnas run", got=f"{path}, which holds other files")
         write_atomic(path / "env.json", json.dumps({"kind": kind, **environment()}, indent=1) + "\n")
         write_atomic(settings, yaml.safe_dump(config, sort_keys=False))
-        return cls(path, kind, config)
+        return cls(path, kind, config, made=made)
 
     def close(self) -> None:
         """Let another process use the folder."""
@@ -80,30 +109,43 @@ class RunFolder:
             previous = target.with_name("previous.pt")
             linked = previous.with_name(".previous.link")
             linked.unlink(missing_ok=True)
-            os.link(target, linked)
+            try:
+                os.link(target, linked)
+            except OSError:  # a file system without hard links
+                _copy(target, linked)
             linked.replace(previous)
         write_atomic(target, buffer.getvalue())
 
-    def load_checkpoint(self, name: str = "last") -> dict[str, Any] | None:
+    def load_checkpoint(
+        self, name: str = "last", *, restore: Callable[[dict[str, Any]], None] | None = None
+    ) -> dict[str, Any] | None:
         """Return the state last saved, or None in a fresh run; cuts the logs back to that moment.
+
+        Args:
+            name: of the checkpoint.
+            restore: takes the state; what it cannot take is a damaged checkpoint, and the logs stay as they are.
 
         Raises:
             InputError: the file is damaged; names the remedy.
         """
         target = self.path / "checkpoints" / f"{name}.pt"
+        self._check_logs()
         if not target.is_file():
             self._cut_logs(dict.fromkeys(LOGS, 0))
             return None
         try:
-            saved = torch.load(target, map_location="cpu", weights_only=True)
-            state, sizes = saved["state"], saved["log_sizes"]
-        except Exception as error:
+            state, sizes = _checkpoint(torch.load(target, map_location="cpu", weights_only=True))
+            if restore is not None:
+                restore(state)
+        except InputError:
+            raise
+        except Exception as error:  # whatever reading another's tensors raises
             previous = target.with_name("previous.pt")
             remedy = f"mv {previous} {target}" if previous.is_file() else f"rm {target}, which starts this run anew"
             message = f"{target}: the checkpoint is damaged ({type(error).__name__}); to go on: {remedy}"
             raise InputError(message) from error
         self._cut_logs(sizes)
-        return dict(state)
+        return state
 
     def log(self, **values: Any) -> None:
         """Append one line to metrics.jsonl."""
@@ -111,11 +153,15 @@ class RunFolder:
 
     @contextlib.contextmanager
     def timed(self, phase: str) -> Iterator[None]:
-        """Append how long the block took to timings.jsonl."""
+        """Append how long the block took to timings.jsonl, without what was timed inside it."""
         started = time.perf_counter()
+        self._inside.append(0.0)
         yield
-        seconds = round(time.perf_counter() - started, 4)
-        self._append("timings.jsonl", {"phase": phase, "seconds": seconds, "iteration": self.iteration})
+        whole = time.perf_counter() - started
+        own = whole - self._inside.pop()
+        if self._inside:
+            self._inside[-1] += whole
+        self._append("timings.jsonl", {"phase": phase, "seconds": round(own, 4), "iteration": self.iteration})
 
     def write_text(self, name: str, text: str) -> Path:
         """Write a text file atomically."""
@@ -135,6 +181,13 @@ class RunFolder:
         """Return the lines of a log."""
         return read_lines(self.path / log)
 
+    def _remove_if_unused(self) -> None:
+        ours = {"config.yaml", "env.json", ".lock"}
+        if {item.name for item in self.path.iterdir()} <= ours:
+            for name in ours:
+                (self.path / name).unlink(missing_ok=True)
+            remove_if_empty(self.path, self._made)
+
     def _append(self, log: str, values: dict[str, Any]) -> None:
         path = self.path / log
         try:
@@ -147,6 +200,12 @@ class RunFolder:
         path = self.path / log
         return path.stat().st_size if path.is_file() else 0
 
+    def _check_logs(self) -> None:
+        """Refuse logs that are links: cutting them would cut a file elsewhere."""
+        for path in (self.path / log for log in LOGS):
+            if path.is_symlink():
+                refuse(str(path), expected="a file", got=f"a link to {os.readlink(path)}", remedy="put the file here")
+
     def _cut_logs(self, sizes: dict[str, int]) -> None:
         for log, size in sizes.items():
             if self._size(log) > size:
@@ -154,19 +213,37 @@ class RunFolder:
                     file.truncate(size)
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def kind_of(path: Path) -> str | None:
+    """Return of which kind a run folder is; None where it is none of ours.
+
+    Raises:
+        InputError: a damaged env.json.
+    """
+    kind = read_object(path / "env.json", remedy=RESTORE).get("kind")
+    return None if kind is None else str(kind)
+
+
+def _checkpoint(saved: Any) -> tuple[dict[str, Any], dict[str, int]]:
+    """Return what `save_checkpoint` wrote: the state, and how long each log was."""
+    state, sizes = saved["state"], saved["log_sizes"]
+    if not isinstance(state, dict) or not isinstance(sizes, dict):
+        raise TypeError("no state, or no sizes of logs")
+    for log, size in sizes.items():
+        if log not in LOGS or type(size) is not int or not 0 <= size < LARGEST_LOG:
+            raise ValueError(f"no size of a log: {log!r}: {size!r}")
+    return state, sizes
+
+
+def _copy(source: Path, target: Path) -> None:
     try:
-        value = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not YAML ({error}); restore the file or choose another --out") from error
-    if not isinstance(value, dict):
-        refuse(str(path), expected="settings as a YAML mapping", got=value)
-    return value
+        shutil.copyfile(source, target)
+    except OSError as error:
+        target.unlink(missing_ok=True)
+        raise explained(error, target) from error
 
 
 def _check_same(path: Path, kind: Kind, stored: dict[str, Any], wanted: dict[str, Any]) -> None:
-    env = path / "env.json"
-    stored_kind = json.loads(env.read_text()).get("kind") if env.is_file() else None
+    stored_kind = read_object(path / "env.json", remedy=RESTORE).get("kind")
     if stored_kind != kind:
         refuse("--out", expected=f"a {kind} run", got=f"{path}, a {stored_kind} run", remedy="choose another --out")
     old, new = _flat(stored), _flat(wanted)
@@ -195,7 +272,10 @@ def _hold_lock(path: Path) -> int | None:
     """Refuse a second process in the same folder; the lock dies with its process."""
     if sys.platform == "win32":
         return None
-    handle = os.open(path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        handle = os.open(path / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    except OSError as error:
+        raise explained(error, path / ".lock") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -3,13 +3,53 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
 
 from torch import Tensor
 
+from wsrnas.errors import at_least
 from wsrnas.spaces.base import Architecture, SearchSpace
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.types import Losses
+
+Timer: TypeAlias = Callable[[str], AbstractContextManager[None]]
+"""Writes down how long a phase took."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """How many architectures a search may look at, whatever its strategy.
+
+    Args:
+        population: N, architectures that warm up the shared weights; Wsr-NAS then fills M_v with them.
+        iterations: T, architectures measured after these N have been.
+    """
+
+    population: int = 100
+    iterations: int = 100
+
+    def __post_init__(self) -> None:
+        at_least(1, **{"budget.population": self.population})
+        at_least(0, **{"budget.iterations": self.iterations})
+
+    @property
+    def queries(self) -> int:
+        """Return the number of architectures measured, N+T."""
+        return self.population + self.iterations
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calls:
+    """How often a strategy calls each verb of its evaluator from start to end: what a search costs before it starts."""
+
+    warm_up: int = 0
+    measure: int = 0
+    measure_clean: int = 0
+    remeasure: int = 0
+    mixture: int = 0
 
 
 class Evaluator(ABC):
@@ -17,12 +57,13 @@ class Evaluator(ABC):
 
     `cost` counts images passed through a network, forward and backward passes one each: the unit in which all
     strategies are charged. `record` says what the last call measured, for the log. `exact` says that a label is the
-    truth itself; labels under shared weights never are.
+    truth itself; labels under shared weights never are. `warms_up` says that there are weights to warm up.
     """
 
     space: SearchSpace
     strengths: Tensor
     exact: bool = False
+    warms_up: bool = True
     cost: float
     record: dict[str, Any]
 
@@ -33,6 +74,10 @@ class Evaluator(ABC):
     @abstractmethod
     def measure(self, architecture: Architecture) -> Losses:
         """Train the shared weights on this architecture and return its losses on D_v, index 0 clean."""
+
+    @abstractmethod
+    def measure_clean(self, architecture: Architecture) -> Losses:
+        """Train the shared weights on this architecture and return its clean loss on D_v, (1,)."""
 
     @abstractmethod
     def remeasure(self, architecture: Architecture) -> Losses:
@@ -54,7 +99,8 @@ class Evaluator(ABC):
 class Strategy(ABC):
     """A search that advances one architecture at a time, so that it can stop and resume between any two steps.
 
-    Subclasses set `name` and take (evaluator, objective, seed, and their own keyword-only settings). All randomness
+    Subclasses set `name` and take `evaluator`, `objective`, `seed`, what they want of `budget`, `queries` (N+T),
+    `warm_up` (N, or 0 where there are no weights) and `timer`, and settings of their own with defaults. All randomness
     comes from `rng.stream(seed, name, purpose, self.iteration)`. `record` says what the last step did, for the log.
     """
 
@@ -67,6 +113,11 @@ class Strategy(ABC):
     def total_iterations(self) -> int:
         """How many steps the search takes."""
 
+    @property
+    @abstractmethod
+    def calls(self) -> Calls:
+        """Return how often each verb of the evaluator is called from start to end."""
+
     @abstractmethod
     def step(self) -> None:
         """Do iteration `self.iteration` and add one to it."""
@@ -74,6 +125,11 @@ class Strategy(ABC):
     @abstractmethod
     def result(self) -> Genotype:
         """Return the architecture the strategy would return now."""
+
+    @property
+    def most_finalists(self) -> int:
+        """Return how many architectures `finalists` names at most."""
+        return 1
 
     def finalists(self, count: int) -> list[Genotype]:
         """Return up to `count` distinct architectures worth measuring again, best first."""

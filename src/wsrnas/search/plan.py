@@ -2,119 +2,145 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from wsrnas import rng
-from wsrnas.attacks.apgd import APGD
 from wsrnas.data import DataBundle, load_data
+from wsrnas.report.words import duration
 from wsrnas.runtime import Runtime
+from wsrnas.search.base import Strategy
+from wsrnas.search.build import build_strategy
 from wsrnas.search.config import SearchConfig
-from wsrnas.search.evaluators.measure import Refinement
-from wsrnas.search.finalists.alone import audition_settings, training_passes
+from wsrnas.search.costs import FINALISTS, RIVALS, VERIFICATION, Amounts, Costs, passes_of_calls
+from wsrnas.search.evaluators.one_shot import OneShot
+from wsrnas.search.finalists.alone import alone_settings, training_passes
 from wsrnas.search.finalists.rivals import training_settings
-from wsrnas.search.setup import count_parameters, network_config
-from wsrnas.spaces import get_space
+from wsrnas.search.setup import count_parameters
+from wsrnas.search.strategies.mixture import MixtureStrategy
 from wsrnas.training.throughput import Throughput, estimate_passes, measure_throughput
-
-LEARNED = ("a-ane", "e-ane", "e-ane-minus", "plus-ane")
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One phase of a search: how many images pass through a network, forward and backward passes one each."""
-
-    name: str
-    passes: int
+from wsrnas.types import format_strength
 
 
-def phases(config: SearchConfig, data: DataBundle) -> list[Phase]:
-    """Return the network passes of every phase, as `OneShot` and the comparison will make them."""
-    weights, noise, choose = config.weights, config.noise, config.choose
-    attacked, strengths = len(config.spectrum.attacked_strengths()), len(config.spectrum.all_strengths())
-    estimated = strengths - attacked
-    pgd = 2 * weights.steps
-    epoch = _whole(len(data.train), weights.images, weights.batch_size)
-    valid = _whole(len(data.valid), config.loss.images, config.loss.batch_size)
-    measured = choose.population + choose.iterations
-    sample = config.loss.batch_size * max(1, math.ceil(noise.fidelity_images / config.loss.batch_size))
-    checks = (choose.population + measured) // noise.fidelity_every - choose.population // noise.fidelity_every
-    refining = Refinement(noise.refine, noise.refine_step).passes(estimated)
-    one_measure = valid * (pgd * attacked + refining + 1 + strengths)
-    found = [
-        Phase("warm up (lines 2-5)", choose.population * epoch * (pgd + 2)),
-        Phase("adversarial training (build and search)", measured * epoch * (pgd + 2)),
-    ]
-    if config.noise.estimator in LEARNED and estimated:
-        examples = weights.batch_size * (attacked + 1)
-        batches = min(noise.batches, math.ceil(noise.memory / examples))
-        found.append(
-            Phase("attacks for the noise estimator", measured * batches * weights.batch_size * pgd * (attacked + 1))
+@dataclass(frozen=True, kw_only=True)
+class SearchPlan:
+    """What a search will do: network passes by phase, and how fast this device makes them.
+
+    `passes` holds images passed through a network, forward and backward passes one each.
+    """
+
+    config: SearchConfig
+    facts: tuple[str, ...]
+    passes: dict[str, int]
+    speed: Throughput
+
+    @property
+    def total(self) -> int:
+        """Return the passes of all phases."""
+        return sum(self.passes.values())
+
+    @property
+    def seconds(self) -> float:
+        """Return how long they take at the speed measured."""
+        return 3600 * self.speed.hours(self.total)
+
+    def __str__(self) -> str:
+        """Return the plan as a table."""
+        rows = [
+            f"{phase:<36}{passes:>16,}{duration(3600 * self.speed.hours(passes)):>16}"
+            for phase, passes in self.passes.items()
+        ]
+        return "\n".join(
+            [
+                *self.facts,
+                "",
+                f"{'phase':<36}{'image passes':>16}{'time':>16}",
+                *rows,
+                f"{'total':<36}{self.total:>16,}{duration(self.seconds):>16}",
+                "",
+                f"at {self.speed.passes:,.0f} image passes a second, measured at batch {self.speed.batch_size};",
+                "estimators, data loading and checkpoints come on top, and other work on this machine slows it down",
+            ]
         )
-    found.append(Phase("attacks and losses on D_v", (measured + choose.refresh * choose.iterations) * one_measure))
-    if estimated:
-        found.append(Phase("fidelity checks", checks * sample * (pgd * strengths + refining + 1 + 2 * estimated)))
-    if choose.audition and choose.finalists > 1 and choose.method == "propose":
-        each = training_passes(audition_settings(config), data)
-        found.append(Phase("finalists trained alone", choose.finalists * each))
-    apgd = APGD(eps=config.weights.radius(), steps=choose.verify_steps).passes
-    found.append(Phase("verification", choose.finalists * valid * ((apgd + 1) * strengths + 1)))
-    if config.compare.random:
+
+
+def phases(config: SearchConfig, data: DataBundle, strategy: Strategy, evaluator: OneShot) -> dict[str, int]:
+    """Return the network passes of every phase, as the evaluator will charge them, and of the trainings after it."""
+    spectrum = evaluator.spectrum
+    found = passes_of_calls(
+        config,
+        data,
+        spectrum,
+        strategy.calls,
+        learned=evaluator.noise_estimator.needs_training,
+        robust_mixture=isinstance(strategy, MixtureStrategy) and strategy.robust,
+    )
+    finalists = min(config.finalists.count, strategy.most_finalists)
+    if config.finalists.epochs and finalists > 1:
+        each = training_passes(alone_settings(config), data)
+        found[FINALISTS] = finalists * (each + _verifying(config, data, evaluator))
+    else:
+        found[VERIFICATION] = finalists * _verifying(config, data, evaluator)
+    if config.rivals.count:
         settings = training_settings(config)
         images = load_data(settings.data, config.seed).train
-        each = sum(estimate_passes(settings, len(images), 0).values())
-        found.append(Phase("comparison training", (1 + config.compare.random) * each))
+        found[RIVALS] = (1 + config.rivals.count) * sum(estimate_passes(settings, len(images), 0).values())
     return found
 
 
-def _whole(available: int, wanted: int | None, batch_size: int) -> int:
-    count = available if wanted is None else min(wanted, available)
-    return count // batch_size * batch_size or count
+def _verifying(config: SearchConfig, data: DataBundle, evaluator: OneShot) -> int:
+    return Costs.of(config).verifying(Amounts.of(config, data, evaluator.spectrum).measured, evaluator.spectrum)
 
 
-def throughput(config: SearchConfig, data: DataBundle, runtime: Runtime, *, samples: int = 3) -> tuple[Throughput, int]:
-    """Time random sub-networks for a few seconds; return the median and the weights of the super-network."""
-    space = get_space(config.space.name)
-    with rng.fixed_global_seed(config.seed, "plan"):
-        supernet = runtime.prepare(space.supernet(network_config(config, data)))
+def plan(config: SearchConfig) -> SearchPlan:
+    """Return what these settings will do, with the speed of this device measured for a few seconds."""
+    data = load_data(config.data, config.seed)
+    runtime = Runtime(config.runtime)
+    evaluator = OneShot(config, data, runtime)
+    strategy = build_strategy(
+        config.strategy, evaluator, config.spectrum.objective(), config.seed, budget=config.budget
+    )
+    strengths = ", ".join(map(format_strength, evaluator.spectrum.strengths))
+    attacked = ", ".join(map(format_strength, evaluator.spectrum.attacked))
+    noise = config.noise_estimator
+    estimated = f"; the others by {noise.name}" + (f", {noise.refine} gradient steps each" if noise.refine else "")
+    facts = (
+        f"recipe {config.recipe}, preset {config.preset}, seed {config.seed}, device {runtime.device}",
+        f"strategy: {config.strategy.name}"
+        + "".join(f", {key} {value}" for key, value in config.strategy.settings.items()),
+        f"data: {data.name}, {len(data.train)} images in D_t, {len(data.valid)} in D_v, shape {data.image_shape}",
+        f"super-network: {config.space.name}, {config.space.channels} channels, {config.space.layers} cells, "
+        f"{count_parameters(evaluator.supernet):,} weights",
+        f"strengths: {strengths}; attacked for real: {attacked}" + (estimated if evaluator.spectrum.estimated else ""),
+        f"attacks: {_steps(config)}",
+        f"architectures: {config.budget.population} to warm up, {config.budget.queries} measured",
+    )
+    speed = throughput(config, data, runtime, evaluator)
+    return SearchPlan(config=config, facts=facts, passes=phases(config, data, strategy, evaluator), speed=speed)
+
+
+def _steps(config: SearchConfig) -> str:
+    """Say how far PGD gets: without a random start, no further than its steps reach."""
+    training = config.training
+    ratio = 2.5 / training.steps if training.step_ratio is None else training.step_ratio
+    reach = training.steps * ratio
+    short = f", which reach {reach:.3g} of every strength at most" if reach < 1 else ""
+    return f"PGD-{training.steps} from the clean image, steps of {ratio:.3g} of the strength{short}"
+
+
+def throughput(
+    config: SearchConfig, data: DataBundle, runtime: Runtime, evaluator: OneShot, *, samples: int = 3
+) -> Throughput:
+    """Time random sub-networks for a few seconds and return the median."""
     measured = []
     for index in range(samples):
-        choice = space.choice(space.sample(rng.stream(config.seed, "plan", index)))
+        choice = evaluator.space.choice(evaluator.space.sample(rng.stream(config.seed, "plan", index)))
         measured.append(
             measure_throughput(
-                supernet.at(choice),
+                evaluator.supernet.at(choice),
                 data.image_shape,
-                batch_size=config.weights.batch_size,
+                batch_size=config.training.batch_size,
                 runtime=runtime,
                 seconds=1.0,
             )
         )
-    return sorted(measured, key=lambda found: found.passes)[samples // 2], count_parameters(supernet)
-
-
-def plan(config: SearchConfig) -> str:
-    """Return what a recipe will do: passes per phase, and hours at the throughput measured on this device now."""
-    data = load_data(config.data, config.seed)
-    runtime = Runtime(config.runtime)
-    speed, weights = throughput(config, data, runtime)
-    found = phases(config, data)
-    total = sum(phase.passes for phase in found)
-    strengths = ", ".join(f"{strength:g}" for strength in config.spectrum.all_strengths())
-    attacked = ", ".join(f"{strength:g}" for strength in config.spectrum.attacked_strengths())
-    lines = [
-        f"recipe {config.recipe}, preset {config.preset}, seed {config.seed}, device {runtime.device}",
-        f"data: {data.name}, {len(data.train)} images in D_t, {len(data.valid)} in D_v, shape {data.image_shape}",
-        f"super-network: {config.space.name}, {config.space.channels} channels, {config.space.layers} cells, "
-        f"{weights:,} weights",
-        f"strengths: {strengths}; attacked for real: {attacked}; the others by {config.noise.estimator}"
-        + (f", {config.noise.refine} gradient steps each" if config.noise.refine else ""),
-        f"architectures: {config.choose.population} to warm up and build, {config.choose.iterations} to search",
-        "",
-        f"{'phase':<42}{'image passes':>16}{'hours':>10}",
-        *(f"{phase.name:<42}{phase.passes:>16,.0f}{speed.hours(phase.passes):>10.2f}" for phase in found),
-        f"{'total':<42}{total:>16,.0f}{speed.hours(total):>10.2f}",
-        "",
-        f"measured just now: {speed.passes:,.0f} image passes a second at batch {speed.batch_size}; "
-        "the estimators, data loading and checkpoints come on top",
-    ]
-    return "\n".join(lines)
+    return sorted(measured, key=lambda found: found.passes)[samples // 2]

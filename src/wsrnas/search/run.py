@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from wsrnas import rng
+from wsrnas.configure import configured
 from wsrnas.data import DataBundle, load_data
 from wsrnas.errors import refuse
 from wsrnas.estimators.loss.metrics import kendall_per_head
@@ -17,29 +18,52 @@ from wsrnas.models.load import load_run
 from wsrnas.progress import progress
 from wsrnas.runs import RunFolder
 from wsrnas.runtime import Runtime
-from wsrnas.search.base import Strategy
-from wsrnas.search.builders import get_strategy
+from wsrnas.search.build import build_strategy
 from wsrnas.search.config import SearchConfig
-from wsrnas.search.evaluators.measure import Timer
+from wsrnas.search.costs import FINALISTS, VERIFICATION
 from wsrnas.search.evaluators.one_shot import OneShot
-from wsrnas.search.finalists.alone import audition
+from wsrnas.search.finalists.alone import train_alone
 from wsrnas.search.finalists.examples import save_examples
-from wsrnas.search.finalists.rivals import compare_with_random
-from wsrnas.search.objective import SearchObjective
+from wsrnas.search.finalists.rivals import train_rivals
 from wsrnas.search.report.model_card import write_model_card
 from wsrnas.search.report.page import write_search_report
-from wsrnas.search.setup import count_parameters, loss_estimator, network_config
-from wsrnas.search.wsr.choose import Chooser, GradientChooser, ProposingChooser
-from wsrnas.search.wsr.propose import ProposeSettings
-from wsrnas.search.wsr.wsr_nas import WsrNas
+from wsrnas.search.result import FILE, Finalist, SearchResult
+from wsrnas.search.setup import count_parameters, network_config
 from wsrnas.spaces.genotype import Genotype
-from wsrnas.types import Choice
+from wsrnas.types import Choice, Losses
 
 EXAMPLES = 8
 
 
-def search(config: SearchConfig, out: str | Path) -> Path:
-    """Run a search, or resume it, and return the path of its report.
+def search(
+    recipe: str | SearchConfig = "digits",
+    *,
+    out: str | Path | None = None,
+    preset: str | None = None,
+    **settings: Any,
+) -> SearchResult:
+    """Search for a robust architecture, or go on with a search, and return what it found.
+
+    ``search("digits", seed=1, strategy="evolution", space={"channels": 8})``
+
+    Args:
+        recipe: a shipped recipe, a YAML file such as a run's own config.yaml, or a whole configuration.
+        out: run folder; default ``runs/RECIPE-PRESET-seedSEED``. The same call in the same folder resumes.
+        preset: ours or paper.
+        settings: of `SearchConfig`, nested or dotted (``**{"space.channels": 8}``).
+
+    Raises:
+        InputError: an unknown recipe, preset or setting, a value that does not fit, or unusable data or folder.
+    """
+    config = recipe if isinstance(recipe, SearchConfig) else configured(
+        SearchConfig, "search", recipe, settings, preset=preset
+    )  # fmt: skip
+    named = f"{Path(config.recipe).stem}-{config.preset}-seed{config.seed}"
+    return run_search(config, out if out is not None else Path("runs") / named)
+
+
+def run_search(config: SearchConfig, out: str | Path) -> SearchResult:
+    """Run a search, or resume it, and return what it found.
 
     On CPU a search killed at any moment and started again ends bit for bit as one that was never killed.
 
@@ -51,11 +75,8 @@ def search(config: SearchConfig, out: str | Path) -> Path:
     if runtime.world_size > 1:
         remedy = "start it without torchrun; `wsrnas train` uses several"
         refuse("processes", expected="1: a search runs in one process", got=runtime.world_size, remedy=remedy)
-    run = RunFolder.open(out, kind="search", config=asdict(config))
-    try:
+    with RunFolder.open(out, kind="search", config=asdict(config)) as run:
         return _Search(config, data, runtime, run).run()
-    finally:
-        run.close()
 
 
 class _Search:
@@ -65,23 +86,25 @@ class _Search:
         self.config, self.data, self.runtime, self.folder = config, data, runtime, run
         self.objective = config.spectrum.objective()
         self.evaluator = OneShot(config, data, runtime, timer=run.timed)
-        self.strategy = strategy(config, self.evaluator, self.objective, run.timed)
+        self.strategy = build_strategy(
+            config.strategy, self.evaluator, self.objective, config.seed, budget=config.budget, timer=run.timed
+        )
         self.seconds = 0.0
         self.best = float("inf")
 
-    def run(self) -> Path:
+    def run(self) -> SearchResult:
         """Search, verify, compare, report."""
         self._restore()
         self._search()
         winner = self._verified()
         self.folder.write_text("genotype.json", winner.to_json() + "\n")
         self.folder.write_text("cell.svg", self.evaluator.space.draw(winner))
-        if self.config.compare.random:
-            comparison = compare_with_random(self.config, self.data, winner, self.folder)
-            self.folder.write_json("comparison.json", comparison)
+        if self.config.rivals.count:
+            self.folder.write_json("comparison.json", train_rivals(self.config, self.data, winner, self.folder))
         self._save_examples(winner)
         write_model_card(self.folder.path)
-        return write_search_report(self.folder.path)
+        write_search_report(self.folder.path)
+        return SearchResult.read(self.folder.path)
 
     def _save_examples(self, winner: Genotype) -> None:
         """Attack a few images of D_v: the winner trained alone where there is one, else inside the super-network."""
@@ -99,9 +122,9 @@ class _Search:
         )
 
     def _restore(self) -> None:
-        state = self.folder.load_checkpoint()
-        if state is None:
-            return
+        self.folder.load_checkpoint(restore=self._take)
+
+    def _take(self, state: dict[str, Any]) -> None:
         self.strategy.load_state_dict(state["strategy"])
         self.evaluator.load_state_dict(state["evaluator"])
         self.seconds, self.best = state["seconds"], state["best"]
@@ -143,92 +166,68 @@ class _Search:
     def _verified(self) -> Genotype:
         """Measure the finalists again, name the winner and write result.json."""
         space, started = self.evaluator.space, time.perf_counter()
-        finalists = self.strategy.finalists(self.config.choose.finalists)
-        cost = self.evaluator.cost
-        alone = self.config.choose.audition > 0 and len(finalists) > 1
+        finalists = self.strategy.finalists(self.config.finalists.count)
+        before = self.evaluator.cost
+        alone = self.config.finalists.epochs > 0 and len(finalists) > 1
         if alone:
-            heard = audition(self.config, self.data, self.runtime, finalists, self.folder)
-            losses = heard.losses
-            self.evaluator.cost += heard.passes
+            trained = train_alone(self.config, self.data, self.runtime, finalists, self.folder)
+            losses = trained.losses
+            self.evaluator.charge(FINALISTS, trained.passes)
         else:
-            with self.folder.timed("verification"):
+            with self.folder.timed(VERIFICATION):
                 losses = self.evaluator.verify([space.architecture(genotype) for genotype in finalists])
         order = sorted(range(len(finalists)), key=lambda place: float(self.objective(losses[place])))
         winner = finalists[order[0]]
         lines = self.folder.lines()
-        described = [
-            {
-                "id": finalists[place].id,
-                "losses": _search_losses(space.choice(finalists[place]), lines),
-                "verified_losses": losses[place].tolist(),
-                "verified_objective": float(self.objective(losses[place])),
-                "parameters": count_parameters(space.build(finalists[place], network_config(self.config, self.data))),
-            }
-            for place in order
-        ]
-        spectrum = self.evaluator.spectrum
-        self.folder.write_json(
-            "result.json",
-            {
-                "recipe": self.config.recipe,
-                "preset": self.config.preset,
-                "seed": self.config.seed,
-                "space": space.name,
-                "data": {"name": self.data.name, "fingerprint": self.data.fingerprint},
-                "strengths": list(spectrum.strengths),
-                "known": list(self.config.spectrum.attacked_strengths()),
-                "estimated": [s for s in spectrum.strengths if s not in self.config.spectrum.attacked_strengths()],
-                "fallen_back": [s for s in spectrum.attacked if s not in self.config.spectrum.attacked_strengths()],
-                "objective": asdict(self.objective),
-                "winner": described[0],
-                "finalists": described,
-                "verified_by": "training alone" if alone else "shared weights",
-                "kendall": _held_out_agreement(lines),
-                "fidelity": _mean_fidelity(lines),
-                "warnings": [warning for line in lines for warning in line.get("warnings", [])],
-                "cost": self.evaluator.cost,
-                "verification_cost": self.evaluator.cost - cost,
-                "seconds": self.seconds + time.perf_counter() - started,
+        described = tuple(self._described(finalists[place], losses[place], lines) for place in order)
+        spectrum, known = self.evaluator.spectrum, self.config.spectrum.attacked_strengths()
+        result = SearchResult(
+            path=self.folder.path,
+            genotype=winner,
+            strategy=self.config.strategy.name,
+            recipe=self.config.recipe,
+            preset=self.config.preset,
+            seed=self.config.seed,
+            space=space.name,
+            data={
+                "name": self.data.name,
+                "fingerprint": self.data.fingerprint,
+                "classes": self.data.num_classes,
+                "notes": list(self.data.notes),
             },
+            strengths=spectrum.strengths,
+            known=known,
+            estimated=tuple(strength for strength in spectrum.strengths if strength not in known),
+            fallen_back=tuple(strength for strength in spectrum.attacked if strength not in known),
+            objective=asdict(self.objective),
+            winner=described[0],
+            finalists=described,
+            verified_by="training alone" if alone else "shared weights",
+            kendall=_held_out_agreement(lines),
+            fidelity=_mean_fidelity(lines),
+            warnings=tuple(warning for line in lines for warning in line.get("warnings", [])),
+            cost=self.evaluator.cost,
+            spent=dict(self.evaluator.spent),
+            verification_cost=self.evaluator.cost - before,
+            seconds=self.seconds + time.perf_counter() - started,
         )
+        self.folder.write_json(FILE, result.to_json())
         return winner
+
+    def _described(self, genotype: Genotype, losses: Losses, lines: list[dict[str, Any]]) -> Finalist:
+        space = self.evaluator.space
+        searched = _search_losses(space.choice(genotype), lines)
+        return Finalist(
+            id=genotype.id,
+            parameters=count_parameters(space.build(genotype, network_config(self.config, self.data))),
+            verified_losses=tuple(losses.tolist()),
+            verified_objective=float(self.objective(losses)),
+            losses=None if searched is None else tuple(searched),
+        )
 
     def _note(self) -> str:
         phase = self.strategy.record.get("phase", self.strategy.name)
         return str(phase) if self.best == float("inf") else f"{phase}, best objective {self.best:.3f}"
-
-
-def strategy(config: SearchConfig, evaluator: OneShot, objective: SearchObjective, timer: Timer) -> Strategy:
-    """Return the search that the settings name."""
-    if config.strategy != WsrNas.name:
-        queries = config.choose.population + config.choose.iterations
-        return get_strategy(config.strategy)(evaluator, objective, config.seed, queries=queries)
-    return WsrNas(
-        evaluator,
-        objective,
-        config.seed,
-        estimator=loss_estimator(config, evaluator.space, len(objective.strength_weights)),
-        chooser=chooser(config, evaluator, objective),
-        settings=config.choose,
-        memory=config.loss.memory,
-        timer=timer,
-    )
-
-
-def chooser(config: SearchConfig, evaluator: OneShot, objective: SearchObjective) -> Chooser:
-    """Return the way of choosing that the settings name."""
-    settings = config.choose
-    if settings.method == "gradient":
-        return GradientChooser(
-            evaluator.space,
-            objective,
-            config.seed,
-            temperature=settings.temperature,
-            step_size=settings.step_size,
-        )
-    trust = 0.0 if config.loss.estimator == "gaussian-process" else 0.5
-    propose = ProposeSettings(exploration=settings.explore, trust=trust)
-    return ProposingChooser(evaluator.space, objective, config.seed, settings=propose, design=settings.design)
 
 
 def _search_losses(choice: Choice, lines: list[dict[str, Any]]) -> list[float] | None:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from wsrnas.data import DataBundle, Split
-from wsrnas.errors import refuse
-from wsrnas.estimators.loss.base import LossEstimator
-from wsrnas.estimators.loss.ensemble import EnsembleLossEstimator
-from wsrnas.estimators.loss.gaussian_process import GaussianProcessLossEstimator
-from wsrnas.estimators.loss.lstm import LSTMLossEstimator
-from wsrnas.estimators.loss.paths import PathFeatures
 from wsrnas.models.network import SizeConfig
 from wsrnas.models.network import network_config as sized_for
+from wsrnas.networks.cost import count_parameters as count_parameters
 from wsrnas.search.config import SearchConfig
-from wsrnas.spaces.base import NetworkConfig, SearchSpace
+from wsrnas.spaces.base import NetworkConfig
 
 
 def limited(split: Split, images: int | None, batch_size: int, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
@@ -39,39 +34,11 @@ def size_config(config: SearchConfig) -> SizeConfig:
     return SizeConfig(channels=config.space.channels, layers=config.space.layers, stem=config.space.stem)
 
 
-def count_parameters(network: nn.Module) -> int:
-    """Return how many weights a network trains."""
-    return sum(parameter.numel() for parameter in network.parameters())
-
-
-LOSS_ESTIMATORS: dict[str, type[LossEstimator]] = {
-    "lstm": LSTMLossEstimator,
-    "ensemble": EnsembleLossEstimator,
-    "gaussian-process": GaussianProcessLossEstimator,
-}
-
-
-def path_features(space: SearchSpace) -> PathFeatures:
-    """Return the features by which the Gaussian process tells the architectures of a space apart."""
-    return PathFeatures(edges=space.edges, operations=space.operations, outputs=space.outputs)
-
-
-def estimator_sizes(space: SearchSpace, strengths: int, seed: int) -> dict[str, int]:
-    """Return what every ψ is told: E, K, one loss for the clean images and one per strength, and its seed."""
-    return {
-        "num_edges": space.num_edges,
-        "num_operations": space.num_operations,
-        "num_losses": 1 + strengths,
-        "seed": seed,
-    }
-
-
-def loss_estimator(config: SearchConfig, space: SearchSpace, strengths: int) -> LossEstimator:
-    """Return ψ, untrained."""
-    sizes: dict[str, Any] = {**estimator_sizes(space, strengths, config.seed), **config.loss.settings}
-    if config.loss.estimator == "gaussian-process":
-        sizes["paths"] = path_features(space)
-    try:
-        return LOSS_ESTIMATORS[config.loss.estimator](**sizes)
-    except TypeError as error:
-        refuse("loss.settings", expected=f"settings of {config.loss.estimator}", got=sizes, remedy=str(error))
+def learning_rate(config: SearchConfig, position: int) -> float:
+    """Return SGD's rate of a training: constant in the first two loops, then a cosine to a hundredth."""
+    budget, start = config.budget, config.training.learning_rate
+    constant, total = 2 * budget.population, 2 * budget.population + budget.iterations
+    if position < constant:
+        return start
+    done = (position - constant) / max(total - constant, 1)
+    return start * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))

@@ -30,7 +30,7 @@ class SpectrumConfig:
             the position where there are not six).
     """
 
-    strengths: str | list[str | float] = "0.03,0.045,0.06,0.075,0.09,0.105"
+    strengths: str | float | list[str | float] = "0.03,0.045,0.06,0.075,0.09,0.105"
     attacked: int | str | list[str | float] | None = None
     attacked_at: str = "lowest"
     clean_weight: float = 0.8

@@ -1,4 +1,4 @@
-"""What every search space offers, and the two values that travel: `Architecture` (inside the super-network) and
+"""What every search space offers, and the two values that travel: `Architecture` (what is searched and measured) and
 `Genotype` (what is built and retrained, in `genotype.py`)."""
 
 from __future__ import annotations
@@ -8,25 +8,27 @@ from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor, nn
 
+from wsrnas.estimators.loss.features import Features
+from wsrnas.networks.cost import Cost, count_cost, count_parameters
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.types import Choice, Encoding, Images, Logits
 
 
-class Edge(NamedTuple):
-    """One row of A: the edge from node `source` to node `target` of a cell (0 and 1 are a DARTS cell's inputs)."""
+class Decision(NamedTuple):
+    """One row of A: what is decided, and between what. In a cell space, the operation on one edge."""
 
-    cell: str
-    source: int
-    target: int
+    name: str
+    options: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Architecture:
-    """A sub-network of the super-network and what the loss estimator sees of it.
+    """What is measured, in a super-network or alone, and what the loss estimator sees of it.
 
-    `choice` holds one operation index per edge (-1: the edge is absent); `encoding` is its H of shape (E, K).
+    `choice` holds one option per decision (-1: the edge is absent); `encoding` is its H of shape (E, K).
     """
 
     choice: Choice
@@ -35,7 +37,11 @@ class Architecture:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
-    """The size of a network built from a cell space, and the data it reads."""
+    """The size of a network of a search space, and the data it reads.
+
+    `channels` is the width of the first cell, or the unit in which a genotype of stages counts its widths. `layers` is
+    the number of cells; a genotype of stages has its own depth and does not read it.
+    """
 
     channels: int
     layers: int
@@ -66,26 +72,41 @@ class SuperNetwork(nn.Module, ABC):
 
 
 class SearchSpace(ABC):
-    """A finite set of architectures described by E edges with K candidate operations each."""
+    """A finite set of architectures, each described by E decisions between at most K options: the rows of H.
+
+    In a cell space (`spaces.cells`) a decision is the operation on an edge, and all have the same K options. Elsewhere
+    rows may have fewer: their other columns are `padding`, which stays zero in H and is never decoded.
+    """
 
     name: ClassVar[str]
-    operations: tuple[str, ...]
-    edges: tuple[Edge, ...]
+    shares_weights: ClassVar[bool] = True
+    """Whether there is a super-network. Architectures of a space without one are labelled by training them alone."""
 
     @property
     @abstractmethod
-    def outputs(self) -> dict[str, tuple[int, ...]]:
-        """The nodes that make up the output of each cell."""
+    def decisions(self) -> tuple[Decision, ...]:
+        """The rows of H."""
+
+    @property
+    @abstractmethod
+    def features(self) -> Features:
+        """What a Gaussian process sees of H."""
 
     @property
     def num_edges(self) -> int:
         """E, the rows of A."""
-        return len(self.edges)
+        return len(self.decisions)
 
     @property
     def num_operations(self) -> int:
         """K, the columns of A."""
-        return len(self.operations)
+        return max(len(decision.options) for decision in self.decisions)
+
+    @property
+    def padding(self) -> Bool[Tensor, "E K"]:
+        """True in the columns of A that stand for no option of their row."""
+        counts = torch.tensor([len(decision.options) for decision in self.decisions])
+        return torch.arange(self.num_operations) >= counts[:, None]
 
     @abstractmethod
     def sample(self, generator: torch.Generator) -> Genotype:
@@ -93,15 +114,15 @@ class SearchSpace(ABC):
 
     @abstractmethod
     def mutate(self, genotype: Genotype, generator: torch.Generator) -> Genotype:
-        """Return a genotype that differs in one operation or one connection."""
+        """Return a genotype that differs in one decision."""
 
     @abstractmethod
     def neighbours(self, genotype: Genotype) -> list[Genotype]:
-        """Return every genotype that differs in exactly one operation or one connection."""
+        """Return every genotype that differs in exactly one decision (in a cell space: operation or connection)."""
 
     @abstractmethod
     def choice(self, genotype: Genotype) -> Choice:
-        """Return the operation on each edge, -1 where the genotype has no edge."""
+        """Return the option taken in each decision, -1 where the genotype has no such edge."""
 
     @abstractmethod
     def decode(self, alpha: Encoding) -> Genotype:
@@ -116,8 +137,16 @@ class SearchSpace(ABC):
         """Read a published description of an architecture safely (never evaluated as code)."""
 
     @abstractmethod
+    def check(self, genotype: Genotype, *, argument: str = "genotype") -> None:
+        """Refuse a genotype that cannot be built; `argument` says where it came from."""
+
+    @abstractmethod
     def supernet(self, config: NetworkConfig) -> SuperNetwork:
-        """Build the super-network; draw its weights inside `rng.fixed_global_seed`."""
+        """Build the super-network; draw its weights inside `rng.fixed_global_seed`.
+
+        Raises:
+            InputError: the space has none (`shares_weights`).
+        """
 
     @abstractmethod
     def build(self, genotype: Genotype, config: NetworkConfig) -> nn.Module:
@@ -125,14 +154,29 @@ class SearchSpace(ABC):
 
     @abstractmethod
     def draw(self, genotype: Genotype) -> str:
-        """Return the cell or cells as one SVG."""
+        """Return the architecture as one SVG."""
+
+    @property
+    def known(self) -> dict[str, Genotype]:
+        """Published or otherwise remarkable architectures of the space by name."""
+        return {}
+
+    def parameters(self, genotype: Genotype, config: NetworkConfig) -> int:
+        """Return how many weights the stand-alone network has, without making them."""
+        with torch.device("meta"):
+            return count_parameters(self.build(genotype, config))
+
+    def cost(self, genotype: Genotype, config: NetworkConfig) -> Cost:
+        """Return parameters and multiply-adds of the stand-alone network, without making its weights."""
+        with torch.device("meta"):
+            return count_cost(self.build(genotype, config), config.image_shape)
 
     def encode(self, genotype: Genotype) -> Encoding:
-        """Return H of a genotype: a one-hot row per present edge, zeros elsewhere."""
+        """Return H of a genotype: a one-hot row per decision, zeros for an absent edge."""
         return self.one_hot(self.choice(genotype))
 
     def one_hot(self, choice: Choice) -> Encoding:
-        """Return (E, K) with a one at each chosen operation."""
+        """Return (E, K) with a one at each chosen option."""
         encoding = torch.zeros(self.num_edges, self.num_operations)
         for row, operation in enumerate(choice):
             if operation >= 0:
@@ -144,8 +188,9 @@ class SearchSpace(ABC):
         return Architecture(self.choice(genotype), self.encode(genotype))
 
     def all_edges(self, arch_weights: Encoding) -> Architecture:
-        """Return the sub-network with the heaviest operation on every edge, and H itself as its encoding."""
-        return Architecture(tuple(int(k) for k in arch_weights.argmax(dim=1)), arch_weights.detach().clone())
+        """Return the sub-network with the heaviest option of every row, and H itself as its encoding."""
+        heaviest = arch_weights.masked_fill(self.padding, -torch.inf).argmax(dim=1)
+        return Architecture(tuple(heaviest.tolist()), arch_weights.detach().clone())
 
 
 def gumbel_softmax(alpha: Encoding, gumbel: Tensor, temperature: float) -> Encoding:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from wsrnas.errors import nearest, refuse
 from wsrnas.networks.operations import OPERATIONS
-from wsrnas.spaces.genotype import Genotype
+from wsrnas.spaces.genotype import CellGenotype, Genotype
 from wsrnas.types import Choice
 
 
@@ -21,10 +21,12 @@ def check_operations(names: Iterable[str], known: Collection[str], *, argument: 
 
 def check_genotype(
     genotype: Genotype, *, space: str, cells: Sequence[str], inputs: int, argument: str = "genotype"
-) -> None:
-    """Refuse a genotype of another space, with other cells, with unknown operations or with edges that go nowhere."""
+) -> CellGenotype:
+    """Return a genotype of cells, or refuse another space, other cells, unknown operations, edges that go nowhere."""
     if genotype.space != space:
         refuse(argument, expected=f"a genotype of space {space!r}", got=f"one of space {genotype.space!r}")
+    if not isinstance(genotype, CellGenotype):
+        refuse(argument, expected=f"the cells {', '.join(cells)}", got=genotype.payload)
     names = [name for name, _ in genotype.cells]
     if names != list(cells):
         refuse(argument, expected=f"the cells {', '.join(cells)}", got=", ".join(names) or "none")
@@ -44,6 +46,7 @@ def check_genotype(
             refuse(f"{argument}, {name} cell", expected="joined nodes with at least one edge each", got=what)
         if len(set(cell.concat)) != len(cell.concat):
             refuse(f"{argument}, {name} cell", expected="each joined node once", got=cell.concat)
+    return genotype
 
 
 def check_choice(choice: Choice, rows: int, operations: int) -> None:

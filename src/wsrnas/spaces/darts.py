@@ -10,14 +10,16 @@ import torch
 from torch import nn
 
 from wsrnas.errors import refuse
+from wsrnas.networks.cell_size import stacked_parameters
 from wsrnas.networks.cells import INPUTS, LabelledEdge, derived_plans, stacked_cells
 from wsrnas.networks.operations import OPERATIONS
-from wsrnas.spaces.base import Edge, NetworkConfig, SearchSpace, SuperNetwork
+from wsrnas.spaces.base import NetworkConfig, SuperNetwork
 from wsrnas.spaces.canonical import canonical_cell
+from wsrnas.spaces.cells import CellSpace, Edge
 from wsrnas.spaces.checks import check_arch_weights, check_genotype, check_operations
 from wsrnas.spaces.darts_network import DartsSuperNetwork
 from wsrnas.spaces.draw import draw_genotype
-from wsrnas.spaces.genotype import Cell, Genotype
+from wsrnas.spaces.genotype import Cell, CellGenotype, Genotype
 from wsrnas.spaces.parse import parse_darts
 from wsrnas.types import Choice, Encoding
 
@@ -35,7 +37,7 @@ CELLS = ("normal", "reduce")
 
 
 @dataclass(frozen=True, kw_only=True)
-class DartsSpace(SearchSpace):
+class DartsSpace(CellSpace):
     """Cells of `nodes` intermediate nodes, each reading two earlier ones; rows of A: normal cell, then reduction cell.
 
     Nodes 0 and 1 are the outputs of the last but one and the last cell; within a cell, rows go by target, then source.
@@ -94,11 +96,11 @@ class DartsSpace(SearchSpace):
 
     def neighbours(self, genotype: Genotype) -> list[Genotype]:
         """Return every genotype with one other operation, or with one edge coming from another node."""
-        self._check(genotype)
-        found = []
+        cells = self._searched(genotype)
+        found: list[Genotype] = []
         for name in CELLS:
-            for edges in self._changed(genotype[name].edges):
-                changed = {cell: genotype[cell].edges for cell in CELLS} | {name: edges}
+            for edges in self._changed(cells[name].edges):
+                changed = {cell: cells[cell].edges for cell in CELLS} | {name: edges}
                 found.append(self._genotype([changed[cell] for cell in CELLS]))
         return found
 
@@ -116,10 +118,10 @@ class DartsSpace(SearchSpace):
         Raises:
             InputError: an operation or node this space lacks, or two edges between the same two nodes.
         """
-        self._check(genotype)
+        cells = self._searched(genotype)
         choice = []
         for name in CELLS:
-            chosen = {(source, target): operation for operation, source, target in genotype[name].edges}
+            chosen = {(source, target): operation for operation, source, target in cells[name].edges}
             choice += [self.operations.index(chosen[pair]) if pair in chosen else -1 for pair in self._wiring]
         return tuple(choice)
 
@@ -147,12 +149,16 @@ class DartsSpace(SearchSpace):
 
         Renaming nodes permutes the channels a cell hands on, which the next cell's 1x1 convolution undoes.
         """
-        check_genotype(genotype, space=self.name, cells=CELLS, inputs=len(INPUTS))
-        return " ".join(f"{name}:{canonical_cell(genotype[name])}" for name in CELLS)
+        cells = self._built(genotype)
+        return " ".join(f"{name}:{canonical_cell(cells[name])}" for name in CELLS)
 
     def parse(self, text: str) -> Genotype:
         """Read `Genotype(normal=[('sep_conv_3x3', 0), …], normal_concat=range(2, 6), reduce=…, reduce_concat=…)`."""
         return parse_darts(text)
+
+    def check(self, genotype: Genotype, *, argument: str = "genotype") -> None:
+        """Refuse what is not two cells of known operations on edges from earlier to later nodes."""
+        self._built(genotype, argument=argument)
 
     def supernet(self, config: NetworkConfig) -> SuperNetwork:
         """Build the super-network; draw its weights inside `rng.fixed_global_seed`."""
@@ -160,9 +166,9 @@ class DartsSpace(SearchSpace):
 
     def build(self, genotype: Genotype, config: NetworkConfig) -> nn.Module:
         """Build the stand-alone network of a genotype with any number of nodes and any known operations."""
-        check_genotype(genotype, space=self.name, cells=CELLS, inputs=len(INPUTS))
+        cells = self._built(genotype)
         return stacked_cells(
-            derived_plans(genotype["normal"], genotype["reduce"], config.layers),
+            derived_plans(cells["normal"], cells["reduce"], config.layers),
             channels=config.channels,
             num_classes=config.num_classes,
             image_channels=config.image_shape[0],
@@ -171,25 +177,37 @@ class DartsSpace(SearchSpace):
             stem=config.stem,
         )
 
+    def parameters(self, genotype: Genotype, config: NetworkConfig) -> int:
+        """Return how many weights the stand-alone network has, without building it."""
+        cells = self._built(genotype)
+        return stacked_parameters(
+            derived_plans(cells["normal"], cells["reduce"], config.layers),
+            channels=config.channels,
+            num_classes=config.num_classes,
+            image_channels=config.image_shape[0],
+            stem=config.stem,
+        )
+
     def draw(self, genotype: Genotype) -> str:
         """Return both cells as one SVG."""
-        check_genotype(genotype, space=self.name, cells=CELLS, inputs=len(INPUTS))
-        return draw_genotype(genotype)
+        return draw_genotype(self._built(genotype))
 
-    def _genotype(self, cells: list[tuple[LabelledEdge, ...]]) -> Genotype:
+    def _genotype(self, cells: list[tuple[LabelledEdge, ...]]) -> CellGenotype:
         concat = tuple(self._targets)
         ordered = (tuple(sorted(edges, key=lambda edge: (edge[2], edge[1]))) for edges in cells)
-        return Genotype(self.name, tuple((name, Cell(edges, concat)) for name, edges in zip(CELLS, ordered)))
+        return CellGenotype(self.name, tuple((name, Cell(edges, concat)) for name, edges in zip(CELLS, ordered)))
 
-    def _check(self, genotype: Genotype) -> None:
-        check_genotype(genotype, space=self.name, cells=CELLS, inputs=len(INPUTS))
+    def _built(self, genotype: Genotype, argument: str = "genotype") -> CellGenotype:
+        return check_genotype(genotype, space=self.name, cells=CELLS, inputs=len(INPUTS), argument=argument)
+
+    def _searched(self, genotype: Genotype) -> CellGenotype:
+        cells = self._built(genotype)
         for name in CELLS:
-            edges, argument = genotype[name].edges, f"genotype, {name} cell"
+            edges, argument = cells[name].edges, f"genotype, {name} cell"
             check_operations((edge[0] for edge in edges), self.operations, argument=argument)
-            if genotype[name].concat != tuple(self._targets):
+            if cells[name].concat != tuple(self._targets):
                 expected = f"all nodes {self._targets[0]} to {self._targets[-1]} joined"
-                refuse(
-                    argument, expected=expected, got=genotype[name].concat, remedy="it can be built but not searched"
-                )
+                refuse(argument, expected=expected, got=cells[name].concat, remedy="it can be built but not searched")
             if len({edge[1:] for edge in edges}) != len(edges):
                 refuse(argument, expected="one edge between two nodes", got="several")
+        return cells

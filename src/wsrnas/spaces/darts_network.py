@@ -11,6 +11,7 @@ from wsrnas.networks.operations import SHARED, BatchNorm, make_operation
 from wsrnas.networks.stems import make_stem
 from wsrnas.spaces.base import NetworkConfig, SuperNetwork
 from wsrnas.spaces.checks import check_arch_weights, check_choice
+from wsrnas.spaces.mixing import edges_by_source, mixed_edges
 from wsrnas.types import Choice, Encoding, Images, Logits
 
 STEM_NORM = BatchNorm(affine=True, track_running_stats=False)
@@ -33,6 +34,7 @@ class MixedCell(nn.Module):
         super().__init__()
         self.wiring, self.names, self.channels, self.reduction = wiring, operations, channels, reduction
         self.nodes = tuple(sorted({target for _, target in wiring}))
+        self.leaving = edges_by_source(wiring)
         self.preprocess = nn.ModuleList(
             preprocessing(channels_in, channels, reduced_before=reduced_before, batch_norm=SHARED)
         )
@@ -52,16 +54,20 @@ class MixedCell(nn.Module):
         return ResolvedCell(list(self.preprocess), steps, self.nodes, channels=self.channels, reduction=self.reduction)
 
     def _operation(self, row: int, index: int) -> nn.Module:
+        return self._candidates(row)[index]
+
+    def _candidates(self, row: int) -> nn.ModuleList:
         candidates = self.edges[row]
         assert isinstance(candidates, nn.ModuleList)
-        return candidates[index]
+        return candidates
 
     def mixture(self, before_last: Tensor, last: Tensor, arch_weights: Encoding) -> Tensor:
         """Eq. 2 in one cell: node_j = Σ_i Σ_k h_ijk · o_k(node_i)."""
         nodes: dict[int, Tensor] = {i: self.preprocess[i](x) for i, x in zip(INPUTS, (before_last, last))}
-        for row, (source, target) in enumerate(self.wiring):
-            for index in range(len(self.names)):
-                output = arch_weights[row, index] * self._operation(row, index)(nodes[source])
+        for source, rows in self.leaving.items():
+            outputs = mixed_edges(nodes[source], [self._candidates(row) for row in rows], arch_weights[list(rows)])
+            for row, output in zip(rows, outputs.unbind(1)):
+                target = self.wiring[row][1]
                 nodes[target] = nodes[target] + output if target in nodes else output
         return torch.cat([nodes[i] for i in self.nodes], dim=1)
 

@@ -1,18 +1,14 @@
-"""Cells drawn as one SVG, without graphviz: each node is a card that lists its operations, wires show what they read.
-
-The drawing stands alone (no style sheet, no script, no ids), so it works inside a page and in an `<img>`.
-"""
+"""Cells drawn as one SVG, without graphviz: each node is a card of its operations, wires show what they read."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from itertools import pairwise
 
-from wsrnas.spaces.genotype import Cell, Genotype
+from wsrnas.spaces.genotype import Cell, CellGenotype
 from wsrnas.spaces.layout import HEADER, PILL, PILL_GAP, Box, Layout, Point, place
+from wsrnas.spaces.shapes import FAINT, drawing, rect, text
 
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', Arial, sans-serif"
 TITLES = {"normal": "Normal cell", "reduce": "Reduction cell", "cell": "Cell"}
 COLOURS = {
     "none": ("#f1f5f9", "#94a3b8"),
@@ -29,18 +25,18 @@ COLOURS = {
     "nor_conv_3x3": ("#c7d2fe", "#3730a3"),
 }
 MARGIN, TITLE = 28.0, 36.0
-INK, FAINT, JOINED = "#0f172a", "#cbd5e1", "#b6c2d1"
+JOINED = "#b6c2d1"
 ENDS, WIRES = ("#334155", "#0e7490"), ("#64748b", "#0891b2")
 """Colours of the inputs and of the wires that leave them; other nodes have the first's."""
 
 
-def draw_genotype(genotype: Genotype) -> str:
+def draw_genotype(genotype: CellGenotype) -> str:
     """Return all cells of a genotype, one under another, with a legend of the operations that occur."""
     body, top, width = [], MARGIN, 420.0
     for name, cell in genotype.cells:
-        drawing, cell_width, height = _draw_cell(cell, inputs=1 if genotype.space == "nb201" else 2)
-        body.append(_text(MARGIN, top + 16, TITLES.get(name, name), size=17.0, weight=600))
-        body.append(f'<g transform="translate({MARGIN:g} {top + TITLE:g})">{drawing}</g>')
+        graph, cell_width, height = _draw_cell(cell, inputs=1 if genotype.space == "nb201" else 2)
+        body.append(text(MARGIN, top + 16, TITLES.get(name, name), size=17.0, weight=600))
+        body.append(f'<g transform="translate({MARGIN:g} {top + TITLE:g})">{graph}</g>')
         top += TITLE + height + MARGIN
         width = max(width, cell_width + 2 * MARGIN)
     used = {operation for _, cell in genotype.cells for operation, _, _ in cell.edges}
@@ -48,13 +44,7 @@ def draw_genotype(genotype: Genotype) -> str:
     legend, height = _legend([name for name in COLOURS if name in used], joined=joined, width=width - 2 * MARGIN)
     body.append(f'<g transform="translate({MARGIN:g} {top:g})">{legend}</g>')
     top += height + MARGIN
-    title = f"Cells of genotype {genotype.id}"
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {top:g}" width="{width:g}" height="{top:g}" '
-        f'role="img" aria-label="{title}" font-family="{FONT}" style="max-width:100%;height:auto">'
-        f"<title>{title}</title>"
-        f'<rect width="{width:g}" height="{top:g}" rx="12" fill="#ffffff"/>{"".join(body)}</svg>'
-    )
+    return drawing(f"Cells of genotype {genotype.id}", width, top, body)
 
 
 def _draw_cell(cell: Cell, *, inputs: int) -> tuple[str, float, float]:
@@ -82,7 +72,7 @@ def _card(layout: Layout, node: int, edges: list[tuple[str, int]], title: str, w
     top = box.middle - box.height / 2
     parts = [
         _rect(box, "#f8fafc", FAINT, 10.0),
-        _text(box.left + 12, top + 17, title, size=11.5, weight=600, fill="#475569"),
+        text(box.left + 12, top + 17, title, size=11.5, weight=600, fill="#475569"),
     ]
     arriving = sorted(edges, key=lambda edge: layout.route(edge[1], node, 0.0)[-2][1])
     for i, (operation, source) in enumerate(arriving):
@@ -90,7 +80,7 @@ def _card(layout: Layout, node: int, edges: list[tuple[str, int]], title: str, w
         y = top + HEADER + i * (PILL + PILL_GAP)
         pill = Box(box.left + 8, y + PILL / 2, box.width - 16, PILL)
         parts.append(_rect(pill, fill, ink if operation != "none" else FAINT, PILL / 2, thin=True))
-        parts.append(_text(pill.left + pill.width / 2, y + 16.5, label(operation), fill=ink, anchor="middle"))
+        parts.append(text(pill.left + pill.width / 2, y + 16.5, label(operation), fill=ink, anchor="middle"))
         colour = WIRES[source] if layout.columns[source] == 0 else WIRES[0]
         wires.update(_wire(layout.route(source, node, pill.middle), colour, dashed=operation == "none"))
     return "".join(parts)
@@ -115,25 +105,13 @@ def _wire(points: Sequence[Point], colour: str, *, dashed: bool = False) -> dict
 
 
 def _rect(box: Box, fill: str, stroke: str, radius: float, *, thin: bool = False) -> str:
-    return (
-        f'<rect x="{box.left:.1f}" y="{box.middle - box.height / 2:.1f}" width="{box.width:.1f}" '
-        f'height="{box.height:.1f}" rx="{radius:g}" fill="{fill}" stroke="{stroke}" '
-        f'stroke-width="{0.8 if thin else 1.2}"/>'
-    )
+    top = box.middle - box.height / 2
+    return rect(box.left, top, box.width, box.height, fill, stroke, radius=radius, line=0.8 if thin else 1.2)
 
 
 def _end(box: Box, title: str, colour: str) -> str:
-    return _rect(box, colour, colour, 10.0) + _text(
+    return _rect(box, colour, colour, 10.0) + text(
         box.left + box.width / 2, box.middle + 4.5, title, weight=600, fill="#f8fafc", anchor="middle"
-    )
-
-
-def _text(
-    x: float, y: float, text: str, *, size: float = 12.5, weight: int = 500, fill: str = INK, anchor: str = "start"
-) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" font-weight="{weight}" fill="{fill}" '
-        f'text-anchor="{anchor}">{escape(text)}</text>'
     )
 
 
@@ -150,6 +128,6 @@ def _legend(operations: list[str], *, joined: bool, width: float) -> tuple[str, 
         else:
             fill, ink = COLOURS[operation]
             parts.append(_rect(Box(x, y + 8, 16.0, 16.0), fill, ink, 4.0, thin=True))
-        parts.append(_text(x + 23, y + 12.5, title, fill="#334155"))
+        parts.append(text(x + 23, y + 12.5, title, fill="#334155"))
         x += needed
     return "".join(parts), y + 16

@@ -9,14 +9,16 @@ import torch
 from torch import nn
 
 from wsrnas.errors import refuse
-from wsrnas.networks.cells import live_edges
+from wsrnas.networks.cell_size import staged_parameters
+from wsrnas.networks.cells import LabelledEdge, live_edges
 from wsrnas.networks.nasbench201 import CELL_OPERATIONS, OUTPUT, DagCell, staged_network
 from wsrnas.networks.operations import DERIVED, make_operation
-from wsrnas.spaces.base import Edge, NetworkConfig, SearchSpace, SuperNetwork
+from wsrnas.spaces.base import NetworkConfig, SuperNetwork
 from wsrnas.spaces.canonical import canonical_expression
+from wsrnas.spaces.cells import CellSpace, Edge
 from wsrnas.spaces.checks import check_arch_weights, check_genotype, check_operations
 from wsrnas.spaces.draw import draw_genotype
-from wsrnas.spaces.genotype import Cell, Genotype
+from wsrnas.spaces.genotype import Cell, CellGenotype, Genotype
 from wsrnas.spaces.nasbench201_network import NasBench201SuperNetwork
 from wsrnas.spaces.parse import parse_nasbench201
 from wsrnas.types import Choice, Encoding
@@ -26,7 +28,7 @@ CELL = "cell"
 
 
 @dataclass(frozen=True, kw_only=True)
-class NasBench201Space(SearchSpace):
+class NasBench201Space(CellSpace):
     """Every one of the six edges carries one of the operations, `none` included; all cells are alike."""
 
     name: ClassVar[str] = "nb201"
@@ -48,7 +50,7 @@ class NasBench201Space(SearchSpace):
     def at(self, choice: Choice) -> Genotype:
         """Return the genotype with the given operation on each edge."""
         edges = tuple((self.operations[k], *pair) for k, pair in zip(choice, WIRING))
-        return Genotype(self.name, ((CELL, Cell(edges, (OUTPUT,))),))
+        return CellGenotype(self.name, ((CELL, Cell(edges, (OUTPUT,))),))
 
     def mutate(self, genotype: Genotype, generator: torch.Generator) -> Genotype:
         """Return one of the neighbours, drawn uniformly."""
@@ -67,8 +69,8 @@ class NasBench201Space(SearchSpace):
 
     def choice(self, genotype: Genotype) -> Choice:
         """Return the operation on each of the six edges."""
-        self._check(genotype)
-        chosen = {(source, target): operation for operation, source, target in genotype[CELL].edges}
+        cell = self._cell(genotype)
+        chosen = {(source, target): operation for operation, source, target in cell.edges}
         return tuple(self.operations.index(chosen[pair]) for pair in WIRING)
 
     def decode(self, alpha: Encoding) -> Genotype:
@@ -78,8 +80,7 @@ class NasBench201Space(SearchSpace):
 
     def canonical(self, genotype: Genotype) -> str:
         """Return the string by which the benchmark tells architectures apart: skip is identity, `none` a cut."""
-        self._check(genotype)
-        return canonical_expression(genotype[CELL].edges, OUTPUT)
+        return canonical_expression(self._cell(genotype).edges, OUTPUT)
 
     def parse(self, text: str) -> Genotype:
         """Read `|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|none~1|none~2|`."""
@@ -91,6 +92,10 @@ class NasBench201Space(SearchSpace):
         nodes = ("".join(f"|{names[i, node]}~{i}" for i in range(node)) + "|" for node in range(1, OUTPUT + 1))
         return "+".join(nodes)
 
+    def check(self, genotype: Genotype, *, argument: str = "genotype") -> None:
+        """Refuse what is not one known operation on each of the six edges."""
+        self._cell(genotype, argument=argument)
+
     def supernet(self, config: NetworkConfig) -> SuperNetwork:
         """Build the super-network; draw its weights inside `rng.fixed_global_seed`."""
         self._check_stem(config)
@@ -98,10 +103,8 @@ class NasBench201Space(SearchSpace):
 
     def build(self, genotype: Genotype, config: NetworkConfig) -> nn.Module:
         """Build the stand-alone network of a genotype; operations that cannot change the output are not built."""
-        self._check(genotype)
+        live = self._live(genotype)
         self._check_stem(config)
-        edges = genotype[CELL].edges
-        live = [edges[i] for i in live_edges(edges, (OUTPUT,), inputs=(0,))]
 
         def make_cell(channels: int) -> DagCell:
             return DagCell(
@@ -119,18 +122,33 @@ class NasBench201Space(SearchSpace):
             batch_norm=DERIVED,
         )
 
+    def parameters(self, genotype: Genotype, config: NetworkConfig) -> int:
+        """Return how many weights the stand-alone network has, without building it."""
+        self._check_stem(config)
+        return staged_parameters(
+            (edge[0] for edge in self._live(genotype)),
+            channels=config.channels,
+            layers=config.layers,
+            num_classes=config.num_classes,
+            image_channels=config.image_shape[0],
+        )
+
     def draw(self, genotype: Genotype) -> str:
         """Return the cell as SVG."""
-        self._check(genotype)
-        return draw_genotype(genotype)
+        return draw_genotype(CellGenotype(self.name, ((CELL, self._cell(genotype)),)))
+
+    def _live(self, genotype: Genotype) -> list[LabelledEdge]:
+        edges = self._cell(genotype).edges
+        return [edges[i] for i in live_edges(edges, (OUTPUT,), inputs=(0,))]
 
     def _check_stem(self, config: NetworkConfig) -> None:
         if config.stem != "cifar":
             refuse("stem", expected="'cifar', the only one of this space", got=repr(config.stem))
 
-    def _check(self, genotype: Genotype) -> None:
-        check_genotype(genotype, space=self.name, cells=(CELL,), inputs=1)
-        check_operations((edge[0] for edge in genotype[CELL].edges), self.operations)
-        pairs = sorted((source, target) for _, source, target in genotype[CELL].edges)
-        if pairs != sorted(WIRING) or genotype[CELL].concat != (OUTPUT,):
-            refuse("genotype", expected="one operation on each of the six edges of four nodes", got=str(pairs))
+    def _cell(self, genotype: Genotype, argument: str = "genotype") -> Cell:
+        cell = check_genotype(genotype, space=self.name, cells=(CELL,), inputs=1, argument=argument)[CELL]
+        check_operations((edge[0] for edge in cell.edges), self.operations, argument=argument)
+        pairs = sorted((source, target) for _, source, target in cell.edges)
+        if pairs != sorted(WIRING) or cell.concat != (OUTPUT,):
+            refuse(argument, expected="one operation on each of the six edges of four nodes", got=str(pairs))
+        return cell

@@ -9,6 +9,7 @@ from wsrnas.networks.nasbench201 import OUTPUT, DagCell, StagedNetwork, staged_n
 from wsrnas.networks.operations import BatchNorm, make_operation
 from wsrnas.spaces.base import NetworkConfig, SuperNetwork
 from wsrnas.spaces.checks import check_arch_weights, check_choice
+from wsrnas.spaces.mixing import edges_by_source, mixed_edges
 from wsrnas.types import Choice, Encoding, Images, Logits
 
 SHARED_BARE_POOLING = BatchNorm(affine=False, track_running_stats=False)
@@ -19,7 +20,7 @@ class MixedDagCell(nn.Module):
 
     def __init__(self, operations: tuple[str, ...], wiring: tuple[tuple[int, int], ...], channels: int) -> None:
         super().__init__()
-        self.names, self.wiring = operations, wiring
+        self.names, self.wiring, self.leaving = operations, wiring, edges_by_source(wiring)
         self.edges = nn.ModuleList(
             nn.ModuleList(make_operation(name, channels, 1, SHARED_BARE_POOLING) for name in operations) for _ in wiring
         )
@@ -33,16 +34,20 @@ class MixedDagCell(nn.Module):
     def mixture(self, features: Tensor, arch_weights: Encoding) -> Tensor:
         """Eq. 2 in one cell: node_j = Σ_i Σ_k h_ijk · o_k(node_i)."""
         nodes: dict[int, Tensor] = {0: features}
-        for row, (source, target) in enumerate(self.wiring):
-            for index in range(len(self.names)):
-                output = arch_weights[row, index] * self._operation(row, index)(nodes[source])
+        for source, rows in self.leaving.items():
+            outputs = mixed_edges(nodes[source], [self._candidates(row) for row in rows], arch_weights[list(rows)])
+            for row, output in zip(rows, outputs.unbind(1)):
+                target = self.wiring[row][1]
                 nodes[target] = nodes[target] + output if target in nodes else output
         return nodes[OUTPUT]
 
     def _operation(self, row: int, index: int) -> nn.Module:
+        return self._candidates(row)[index]
+
+    def _candidates(self, row: int) -> nn.ModuleList:
         candidates = self.edges[row]
         assert isinstance(candidates, nn.ModuleList)
-        return candidates[index]
+        return candidates
 
 
 class NasBench201SuperNetwork(SuperNetwork):

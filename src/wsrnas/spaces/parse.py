@@ -4,62 +4,20 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
 from typing import Any
 
 from wsrnas.errors import InputError, refuse
 from wsrnas.networks.nasbench201 import CELL_OPERATIONS
 from wsrnas.networks.operations import OPERATIONS
 from wsrnas.spaces.checks import check_genotype, check_operations
-from wsrnas.spaces.genotype import Cell, Genotype
+from wsrnas.spaces.genotype import LARGEST_NODE, Cell, CellGenotype
 
 DARTS_EXAMPLE = "Genotype(normal=[('sep_conv_3x3', 0), …], normal_concat=range(2, 6), reduce=[…], reduce_concat=…)"
 DARTS_FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
 NASBENCH201_EXAMPLE = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|none~1|none~2|"
-LONGEST_TEXT = 100_000
-LARGEST_NODE = 1000
 
 
-def read_genotype(text_or_path: str | Path) -> Genotype:
-    """Read a genotype from a file or from text: our JSON, a DARTS `Genotype(…)`, or a NAS-Bench-201 string.
-
-    Raises:
-        InputError: no such file, none of the three notations, an unknown operation (the nearest is suggested), or
-            edges that make no cell; says so in one sentence.
-    """
-    text, source = _content(text_or_path)
-    stripped = text.strip()
-    if len(stripped) > LONGEST_TEXT:
-        refuse(source, expected=f"at most {LONGEST_TEXT} characters", got=f"{len(stripped)}")
-    if stripped.startswith("{"):
-        genotype = Genotype.from_json(stripped, source=source)
-        if genotype.space == "nb201":
-            check_genotype(genotype, space="nb201", cells=("cell",), inputs=1, argument=source)
-        else:
-            check_genotype(genotype, space="darts", cells=("normal", "reduce"), inputs=2, argument=source)
-        return genotype
-    if stripped.startswith("|"):
-        return parse_nasbench201(stripped, source=source)
-    if "Genotype(" in stripped:
-        return parse_darts(stripped, source=source)
-    shown = repr(stripped[:60] + ("…" if len(stripped) > 60 else ""))
-    refuse(source, expected="genotype JSON, a DARTS Genotype(…) or a NAS-Bench-201 |…|+|…| string", got=shown)
-
-
-def _content(text_or_path: str | Path) -> tuple[str, str]:
-    if isinstance(text_or_path, str) and (text_or_path.lstrip()[:1] in ("{", "|") or "Genotype(" in text_or_path):
-        return text_or_path, "genotype"
-    path = Path(text_or_path)
-    try:
-        return path.read_text(encoding="utf-8"), str(path)
-    except (FileNotFoundError, IsADirectoryError, OSError, ValueError) as error:
-        reason = "is not text" if isinstance(error, ValueError) else "cannot be read"
-        raise InputError(
-            f"genotype: expected a genotype or a file that holds one, got {str(path)[:200]!r}, which {reason}"
-        ) from error
-
-
-def parse_darts(text: str, *, source: str = "genotype") -> Genotype:
+def parse_darts(text: str, *, source: str = "genotype") -> CellGenotype:
     """Read the DARTS notation, optionally with `NAME =` before it; each pair of entries forms the next node."""
     try:
         tree = ast.parse(text.strip(), mode="exec")
@@ -77,9 +35,8 @@ def parse_darts(text: str, *, source: str = "genotype") -> Genotype:
     for name in ("normal", "reduce"):
         edges = _edges(fields[name], f"{source}, {name}")
         cells.append((name, Cell(edges, _concat(fields[f"{name}_concat"], f"{source}, {name}_concat"))))
-    genotype = Genotype("darts", tuple(cells))
-    check_genotype(genotype, space="darts", cells=("normal", "reduce"), inputs=2, argument=source)
-    return genotype
+    genotype = CellGenotype("darts", tuple(cells))
+    return check_genotype(genotype, space="darts", cells=("normal", "reduce"), inputs=2, argument=source)
 
 
 def _literal(node: ast.expr) -> Any:
@@ -115,7 +72,7 @@ def _concat(node: ast.expr, source: str) -> tuple[int, ...]:
     return tuple(value)
 
 
-def parse_nasbench201(text: str, *, source: str = "genotype") -> Genotype:
+def parse_nasbench201(text: str, *, source: str = "genotype") -> CellGenotype:
     """Read the NAS-Bench-201 notation: per node the operations from all earlier nodes."""
     edges = []
     groups = text.strip().split("+")
@@ -127,4 +84,4 @@ def parse_nasbench201(text: str, *, source: str = "genotype") -> Genotype:
             refuse(source, expected=f"text such as {NASBENCH201_EXAMPLE}", got=repr(text.strip()[:100]))
         edges += [(match[1], int(match[2]), target) for match in matches if match]
     check_operations((edge[0] for edge in edges), CELL_OPERATIONS, argument=source)
-    return Genotype("nb201", (("cell", Cell(tuple(edges), (3,))),))
+    return CellGenotype("nb201", (("cell", Cell(tuple(edges), (3,))),))

@@ -50,9 +50,8 @@ def train_ensemble(
     Ours: bands of several strengths, and that the mean probability decides.
     """
     members = EnsembleNetwork(members=(network,) * len(config.strength_bands()))
-    folder = TrainFolder(out, {"trains": members.to_dict(), **asdict(config)}, runtime)
-    try:
-        folder.load()
+    with TrainFolder(out, {"trains": members.to_dict(), **asdict(config)}, runtime) as folder:
+        folder.load(lambda state: None)
         folder.extend(config.epochs)
         results = [
             train_single(settings, network, out / "members" / str(place), data=data, runtime=runtime)
@@ -70,13 +69,11 @@ def train_ensemble(
             held_out_robust_accuracy=None if measured is None else measured.robust,
             strength=config.selection_strength(),
             parameters=sum(parameter.numel() for parameter in ensemble.parameters()),
-            learned_nothing=judged.learned_nothing(data.classes),
+            learned_nothing=judged.learned_nothing(data.class_names),
             members=tuple(results),
         )
-        folder.finish(members, result.to_dict())
+        folder.finish(members, result.to_dict(), data.class_names)
         return result
-    finally:
-        folder.close()
 
 
 def _measure(

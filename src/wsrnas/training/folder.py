@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,10 @@ from typing import Any
 import torch
 import yaml
 from safetensors.torch import save
-from torch import nn
+from torch import Tensor, nn
 
-from wsrnas.errors import InputError
-from wsrnas.files import read_json, write_atomic, write_json
+from wsrnas.errors import InputError, refuse
+from wsrnas.files import read_json, read_settings, write_atomic, write_json
 from wsrnas.models.network import NetworkSpec, write_network
 from wsrnas.recipes import refuse_renamed
 from wsrnas.runs import RunFolder
@@ -31,17 +32,22 @@ class TrainFolder:
         self._run = _open(path, config) if runtime.is_main else None
         runtime.barrier()
 
-    def close(self) -> None:
-        """Let another process use the folder."""
-        if self._run is not None:
-            self._run.close()
+    def __enter__(self) -> TrainFolder:
+        return self
 
-    def load(self) -> dict[str, Any] | None:
-        """Return the state last saved, or None in a fresh run."""
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Let another process use the folder; one made for a training that was refused goes again."""
         if self._run is not None:
-            return self._run.load_checkpoint()
+            self._run.__exit__(kind, error, trace)
+
+    def load(self, restore: Callable[[dict[str, Any]], None]) -> None:
+        """Hand the state last saved to `restore`; nothing to hand over in a fresh run."""
+        if self._run is not None:
+            self._run.load_checkpoint(restore=restore)
+            return
         path = self.path / "checkpoints" / "last.pt"
-        return _read(path)["state"] if path.is_file() else None
+        if path.is_file():
+            restore(_read(path)["state"])
 
     def extend(self, epochs: int, done: int | None = None) -> None:
         """Take note that a training now has more epochs than it was started with, `done` of them being over.
@@ -79,14 +85,15 @@ class TrainFolder:
         self._run.iteration = epoch
         return self._run.timed(phase)
 
-    def finish(self, network: NetworkSpec, result: dict[str, Any]) -> None:
+    def finish(self, network: NetworkSpec, result: dict[str, Any], class_names: Sequence[str]) -> None:
         """Write model.safetensors, the kept weights, network.json, how to build it, and result.json."""
         if self._run is None:
             return
-        weights = _read(self.path / "checkpoints" / "best.pt")["state"]["model"]
-        content = save({name: tensor.contiguous() for name, tensor in weights.items()})
+        content = save(
+            {name: tensor.contiguous() for name, tensor in _kept(self.path / "checkpoints" / "best.pt").items()}
+        )
         write_atomic(self.path / "model.safetensors", content)
-        write_network(self.path, network)
+        write_network(self.path, network, class_names)
         self._run.write_json("result.json", result)
 
 
@@ -106,10 +113,9 @@ def _open(path: Path, config: dict[str, Any]) -> RunFolder:
 def _stored(path: Path) -> dict[str, Any]:
     """Return the settings of a run folder; nothing where there are none, or none that can be read."""
     try:
-        value = yaml.safe_load(path.read_text()) if path.is_file() else None
-    except (yaml.YAMLError, UnicodeDecodeError):
+        return read_settings(path) if path.is_file() else {}
+    except InputError:
         return {}  # RunFolder says what is wrong with them
-    return value if isinstance(value, dict) else {}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -119,3 +125,16 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path}: the checkpoint is damaged or missing ({type(error).__name__}); train again with another --out"
         ) from error
+
+
+def _kept(path: Path) -> dict[str, Tensor]:
+    """Return the weights of the best epoch.
+
+    Raises:
+        InputError: the file is damaged, or holds other than tensors.
+    """
+    state = _read(path).get("state")
+    weights = state.get("model") if isinstance(state, dict) else None
+    if not isinstance(weights, dict) or not all(isinstance(one, Tensor) for one in weights.values()):
+        refuse(str(path), expected="the weights of the best epoch", got="others", remedy="train again elsewhere")
+    return weights

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from wsrnas import rng
 from wsrnas.attacks import PGD
+from wsrnas.attacks.victim import own_copy
 from wsrnas.data import Split
 from wsrnas.runtime import Runtime
 
@@ -87,7 +88,7 @@ def measure_held_out(
         if len(labels):
             counts[0] += len(labels)
             with torch.no_grad():
-                logits = model(batch)
+                logits = model(own_copy(batch))
             counts[1] += (logits.argmax(dim=1) == labels).sum()
             seen_labels.add(labels, logits.shape[1])
             seen_predictions.add(logits.argmax(dim=1), logits.shape[1])

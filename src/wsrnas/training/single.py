@@ -37,11 +37,9 @@ def train_single(
         batch_size=config.batch_size,
         runtime=runtime,
     )
-    folder = TrainFolder(out, {"trains": network.to_dict(), **asdict(config)}, runtime)
-    try:
+    with TrainFolder(out, {"trains": network.to_dict(), **asdict(config)}, runtime) as folder:
         state = TrainState(config, model, runtime, data.fingerprint)
-        if (saved := folder.load()) is not None:
-            state.load_state_dict(saved)
+        folder.load(state.load_state_dict)
         folder.extend(config.epochs, state.epoch)
         steps = steps_per_epoch(len(data.train), config.batch_size)
         with _progress(config, steps, state, runtime) as advance:
@@ -50,10 +48,8 @@ def train_single(
         weights = sum(parameter.numel() for parameter in model.parameters())
         strength = config.selection_strength()
         result = TrainResult(path=out, strength=strength, parameters=weights, **state.summary())
-        folder.finish(network, result.to_dict())
+        folder.finish(network, result.to_dict(), data.class_names)
         return result
-    finally:
-        folder.close()
 
 
 def _one_epoch(
@@ -114,7 +110,7 @@ def _one_epoch(
     kept = (measured is not None or last) and state.offer(measured)
     if kept:
         judged = measured or _measure(config, state, data.train, runtime, None, JUDGED)
-        state.judge(judged.learned_nothing(data.classes))
+        state.judge(judged.learned_nothing(data.class_names))
     folder.log(**_line(epoch, learning_rate(steps - 1), result, measured, kept))
     if kept:
         folder.keep(state.network)

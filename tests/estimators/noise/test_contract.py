@@ -1,15 +1,16 @@
 """Every concrete NoiseEstimator, found by walking subclasses, keeps the contract of the base class."""
 
-import importlib
-import pkgutil
+import inspect
+from typing import get_args
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.contracts import concrete
 
-import wsrnas.estimators.noise as package
 from wsrnas.errors import InputError
+from wsrnas.estimators.noise import Form
 from wsrnas.estimators.noise.base import NoiseEstimator
 from wsrnas.rng import fixed_global_seed, stream
 
@@ -21,20 +22,12 @@ SMALL = {
 }
 
 
-def concrete() -> list[type[NoiseEstimator]]:
-    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-        importlib.import_module(module.name)
-    found, queue = [], [NoiseEstimator]
-    while queue:
-        for kind in queue.pop().__subclasses__():
-            queue.append(kind)
-            if not getattr(kind, "__abstractmethods__", None) and kind.__module__.startswith("wsrnas."):
-                found.append(kind)
-    return sorted(found, key=lambda kind: kind.__name__)
-
-
-def build(kind: type[NoiseEstimator], shape=(1, 8, 8), norm="Linf", seed=0) -> NoiseEstimator:
+def build(kind, form, shape=(1, 8, 8), norm="Linf", seed=0) -> NoiseEstimator:
     arguments = {"image_shape": shape, **SMALL.get(kind.__name__, {})} if kind.needs_training else {}
+    if form is not None:
+        arguments["form"] = form
+    if form == "printed":
+        arguments = {name: value for name, value in arguments.items() if name not in ("hidden", "query_size")}
     if kind.__name__ == "Rescale" and norm == "L2":
         arguments["shape"] = "scale"
     with fixed_global_seed(seed):
@@ -51,7 +44,21 @@ def make_batch(shape, count, *, batch=2, seed=0, norm="Linf"):
     return images, noise, strengths, generator
 
 
-KINDS = concrete()
+KINDS = concrete(NoiseEstimator)
+CASES = [
+    (kind, form)
+    for kind in KINDS
+    for form in (get_args(Form) if "form" in inspect.signature(kind).parameters else (None,))
+]
+
+
+def of(cases):
+    names = [" ".join(filter(None, (kind.__name__, form))) for kind, form in cases]
+    return pytest.mark.parametrize(("kind", "form"), cases, ids=names)
+
+
+every_design = of(CASES)
+every_learned_design = of([(kind, form) for kind, form in CASES if kind.needs_training])
 
 
 def test_all_designs_are_found():
@@ -59,14 +66,14 @@ def test_all_designs_are_found():
     assert {"AANE", "EANE", "EANEMinus", "PlusANE", "Rescale", "WeightedAverage"} <= names
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@every_design
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32), (2, 9, 12)], ids=str)
 @pytest.mark.parametrize("known_count", [1, 2, 3])
 @pytest.mark.parametrize("wanted_count", [1, 3, 8])
-def test_shapes_range_and_ball(kind, shape, known_count, wanted_count):
+def test_shapes_range_and_ball(kind, form, shape, known_count, wanted_count):
     images, noise, strengths, generator = make_batch(shape, known_count)
     wanted = torch.rand(wanted_count, generator=generator) * 0.4
-    noise_hat = build(kind, shape)(images, noise, strengths, wanted)
+    noise_hat = build(kind, form, shape)(images, noise, strengths, wanted)
     assert noise_hat.shape == (2, wanted_count, *shape)
     assert (noise_hat.abs().amax(dim=(2, 3, 4)) <= wanted + 1e-6).all()
     attacked = images[:, None] + noise_hat
@@ -74,12 +81,12 @@ def test_shapes_range_and_ball(kind, shape, known_count, wanted_count):
     assert attacked.max() <= 1
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@every_design
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10_000), norm=st.sampled_from(["Linf", "L2"]), scale=st.floats(0.1, 30))
-def test_projection_holds_for_any_noise_and_weights(kind, seed, norm, scale):
+def test_projection_holds_for_any_noise_and_weights(kind, form, seed, norm, scale):
     images, noise, strengths, generator = make_batch((1, 8, 8), 2, seed=seed, norm=norm)
-    estimator = build(kind, norm=norm, seed=seed)
+    estimator = build(kind, form, norm=norm, seed=seed)
     with torch.no_grad():
         for parameter in estimator.parameters():
             parameter.mul_(scale)
@@ -93,10 +100,10 @@ def test_projection_holds_for_any_noise_and_weights(kind, seed, norm, scale):
     assert attacked.max() <= 1
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_order_of_wanted_strengths_and_batch_do_not_matter(kind):
+@every_design
+def test_order_of_wanted_strengths_and_batch_do_not_matter(kind, form):
     images, noise, strengths, _ = make_batch((1, 8, 8), 3)
-    estimator = build(kind)
+    estimator = build(kind, form)
     wanted = torch.tensor([0.3, 0.02, 0.11])
     together = estimator(images, noise, strengths, wanted)
     for column, strength in enumerate(wanted):
@@ -108,42 +115,42 @@ def test_order_of_wanted_strengths_and_batch_do_not_matter(kind):
     torch.testing.assert_close(per_image, together)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_strengths_may_differ_between_images(kind):
+@every_design
+def test_strengths_may_differ_between_images(kind, form):
     images, noise, strengths, _ = make_batch((1, 8, 8), 3)
     other = strengths * 0.7
     known, wanted = torch.stack([strengths, other]), torch.tensor([[0.05, 0.2], [0.2, 0.01]])
-    estimator = build(kind)
+    estimator = build(kind, form)
     together = estimator(images, noise, known, wanted)
     for row in range(2):
         alone = estimator(images[row : row + 1], noise[row : row + 1], known[row], wanted[row])
         torch.testing.assert_close(alone[0], together[row])
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_state_dict_round_trip(kind, tmp_path):
+@every_design
+def test_state_dict_round_trip(kind, form, tmp_path):
     images, noise, strengths, _ = make_batch((1, 8, 8), 3)
-    first, second = build(kind, seed=1), build(kind, seed=2)
+    first, second = build(kind, form, seed=1), build(kind, form, seed=2)
     torch.save(first.state_dict(), tmp_path / "phi.pt")
     second.load_state_dict(torch.load(tmp_path / "phi.pt", weights_only=True))
     wanted = torch.tensor([0.04, 0.3])
     assert torch.equal(first(images, noise, strengths, wanted), second(images, noise, strengths, wanted))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.needs_training], ids=lambda kind: kind.__name__)
-def test_gradients_reach_every_weight(kind):
+@every_learned_design
+def test_gradients_reach_every_weight(kind, form):
     images, noise, strengths, _ = make_batch((1, 8, 8), 3, batch=4)
-    estimator = build(kind)
+    estimator = build(kind, form)
     wanted = torch.tensor([0.05, 0.3]).expand(4, -1)
     estimator.estimate(images, noise, strengths.expand(4, -1), wanted).square().sum().backward()
     dead = [name for name, p in estimator.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert not dead
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_wrong_input_is_refused(kind):
+@every_design
+def test_wrong_input_is_refused(kind, form):
     images, noise, strengths, _ = make_batch((1, 8, 8), 3)
-    estimator = build(kind)
+    estimator = build(kind, form)
     with pytest.raises(InputError, match=r"known_strengths: expected ascending strengths > 0"):
         estimator(images, noise, strengths.flip(0), torch.tensor([0.1]))
     with pytest.raises(InputError, match=r"known_strengths: expected \(N,\) or \(2, 3\)"):

@@ -1,4 +1,4 @@
-"""Eq. 3-5: leave-one-out tuples, and training φ on them."""
+"""Eq. 3-5: what M_a holds, and training φ on it."""
 
 import pytest
 import torch
@@ -7,10 +7,12 @@ from torch import nn
 from wsrnas.errors import InputError
 from wsrnas.estimators.memory import NoiseMemory
 from wsrnas.estimators.noise import (
+    EXAMPLES,
     RELEASED_FIT,
     NoiseFit,
     RaisedLoss,
     WeightedAverage,
+    examples_per_image,
     fit_noise_estimator,
     noise_estimator,
     push_noise,
@@ -38,12 +40,52 @@ def memory(model):
     return memory
 
 
-def small(name="a-ane", seed=0):
-    sizes = {"hidden": 16, "channels": 4, "value_channels": 8} if name == "a-ane" else {"width": 8}
-    return noise_estimator(name, image_shape=(1, 8, 8), seed=seed, **sizes)
+def small(name="a-ane", seed=0, form="corrected"):
+    sizes = {"channels": 4, "value_channels": 8} if name == "a-ane" else {"width": 8}
+    if name == "a-ane" and form == "corrected":
+        sizes["hidden"] = 16
+    return noise_estimator(name, image_shape=(1, 8, 8), seed=seed, form=form, **sizes)
 
 
-def test_equation_4_leaves_each_noise_out_once_and_sorts_the_rest():
+def test_equation_4_gives_the_known_noises_and_asks_for_the_one_at_the_random_strength():
+    """(x, {δ_ε1 … δ_εN1}, ε̂, δ_ε̂), once an image, wherever ε̂ lies among the known strengths."""
+    for known, random in (((0.03, 0.06, 0.09), 0.045), ((0.09, 0.03), 0.01), ((0.03,), 0.2)):
+        memory, strengths = NoiseMemory(100), torch.tensor([*known, random])
+        images = torch.rand(2, 1, 8, 8)
+        noises = (
+            strengths[None, :, None, None, None].expand(2, -1, 1, 8, 8)
+            * torch.tensor([1, -1])[:, None, None, None, None]
+        )
+        push_noise(memory, images, noises, strengths, "printed")
+        assert len(memory) == 2
+        ((seen, known_noise, given, wanted, noise),) = memory.batches(2, stream(0, "order"))
+        for row in range(2):
+            assert given[row].tolist() == torch.tensor(sorted(known)).tolist()
+            place = next(index for index in range(2) if torch.equal(seen[row], images[index]))
+            sign = 1 - 2 * place
+            torch.testing.assert_close(known_noise[row, :, 0, 0, 0], sign * given[row])
+            torch.testing.assert_close(noise[row, 0], torch.full((1, 8, 8), sign * random))
+            torch.testing.assert_close(wanted[row], torch.tensor([random]))
+
+
+def test_the_queue_holds_the_latest_entries_of_all_batches():
+    """M_a = 600 and B = 10 batches of 64: the first 40 of the 640 entries have left."""
+    memory, strengths = NoiseMemory(600), torch.tensor([0.03, 0.06, 0.045])
+    for batch in range(10):
+        images = (64 * batch + torch.arange(64.0))[:, None, None, None] / 640
+        push_noise(memory, images, torch.zeros(64, 3, 1, 1, 1), strengths, "printed")
+    held = torch.cat([batch[0].flatten() for batch in memory.batches(64, stream(0, "held"))])
+    torch.testing.assert_close(held.sort().values, torch.arange(40.0, 640.0) / 640)
+
+
+@pytest.mark.parametrize("examples", EXAMPLES)
+def test_an_image_makes_as_many_entries_as_said(examples):
+    memory = NoiseMemory(100)
+    push_noise(memory, torch.rand(3, 1, 8, 8), torch.zeros(3, 4, 1, 8, 8), STRENGTHS, examples)
+    assert len(memory) == 3 * examples_per_image(3, examples)
+
+
+def test_leaving_one_out_makes_each_noise_the_label_once_and_sorts_the_rest():
     memory = NoiseMemory(100)
     images = torch.rand(2, 1, 8, 8)
     noises = STRENGTHS[None, :, None, None, None].expand(2, 4, 1, 8, 8)
@@ -59,9 +101,10 @@ def test_equation_4_leaves_each_noise_out_once_and_sorts_the_rest():
     assert seen == {0.03: 2, 0.045: 2, 0.06: 2, 0.09: 2}
 
 
+@pytest.mark.parametrize("form", ["corrected", "printed"])
 @pytest.mark.parametrize("name", ["a-ane", "e-ane", "e-ane-minus", "plus-ane"])
-def test_equation_5_reduces_the_squared_error(memory, name):
-    phi = small(name)
+def test_equation_5_reduces_the_squared_error(memory, name, form):
+    phi = small(name, form=form)
     optimizer, schedule = NoiseFit(learning_rate=3e-3).optimizer(phi)
     errors = fit_noise_estimator(
         phi, memory, optimizer, schedule=schedule, passes=12, batch_size=32, generator=stream(0, "passes")
@@ -163,6 +206,8 @@ def test_user_errors_name_the_remedy(memory):
         fit_noise_estimator(phi, NoiseMemory(3), optimizer, passes=1, batch_size=4, generator=generator)
     with pytest.raises(InputError, match=r"strengths: expected one for each of at least two noises"):
         push_noise(NoiseMemory(3), torch.rand(1, 1, 8, 8), torch.zeros(1, 1, 1, 8, 8), torch.tensor([0.1]))
+    with pytest.raises(InputError, match=r"examples: expected one of leave-one-out, printed, got print; did you mean"):
+        push_noise(memory, torch.rand(1, 1, 8, 8), torch.zeros(1, 4, 1, 8, 8), STRENGTHS, "print")
     with pytest.raises(InputError, match=r"total_steps: expected more than warm_up_steps = 10, got 5"):
         NoiseFit(warm_up_steps=10, total_steps=5)
     with pytest.raises(InputError, match=r"learning_rate: expected a rate > 0, got 0"):

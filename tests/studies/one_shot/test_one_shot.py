@@ -14,7 +14,8 @@ from scipy.stats import kendalltau, spearmanr
 from wsrnas import cli, rng
 from wsrnas.data import DataConfig
 from wsrnas.errors import InputError
-from wsrnas.search.config import ChooseConfig, CompareConfig, LossConfig, SearchConfig, SpaceConfig, WeightsConfig
+from wsrnas.search.base import Budget
+from wsrnas.search.config import MeasureConfig, RivalsConfig, SearchConfig, SpaceConfig, TrainingConfig
 from wsrnas.search.spectrum import SpectrumConfig
 from wsrnas.spaces import get_space
 from wsrnas.studies.one_shot.analysis import analysis
@@ -30,10 +31,10 @@ SEARCH = SearchConfig(
     data=DataConfig(name="digits", train_limit=64, valid_limit=32, test_limit=32),
     space=SpaceConfig(name="darts", channels=2, layers=2),
     spectrum=SpectrumConfig(strengths=STRENGTHS, attacked=STRENGTHS),
-    weights=WeightsConfig(strength=0.1, steps=1, images=32, batch_size=32, learning_rate=0.05),
-    loss=LossConfig(images=32, batch_size=32),
-    choose=ChooseConfig(population=1, iterations=4, refresh=1),
-    compare=CompareConfig(epochs=1, steps=1),
+    training=TrainingConfig(strength=0.1, steps=1, images=32, batch_size=32, learning_rate=0.05),
+    measure=MeasureConfig(images=32, batch_size=32),
+    budget=Budget(population=1, iterations=4),
+    rivals=RivalsConfig(epochs=1, attack_steps=1),
 )
 TINY = OneShotStudyConfig(
     search=SEARCH, genotypes=4, checkpoints=(3, 6), repeated=2, batch_size=32, learning_rate=0.05, draws=50
@@ -104,7 +105,7 @@ def test_labels_are_spread_over_the_updates_after_warming_up():
     small = one_shot_config("small")
     moments = small.label_updates()
     assert len({*moments}) == small.genotypes
-    assert moments[0] >= small.search.choose.population
+    assert moments[0] >= small.search.budget.population
     assert moments[-1] < small.updates
 
 

@@ -3,14 +3,12 @@
 import itertools
 import json
 from dataclasses import replace
-from functools import partial
 
 import pytest
 import torch
 
 from wsrnas.errors import InputError
 from wsrnas.estimators.loss.metrics import spearman
-from wsrnas.search.builders import STRATEGIES
 from wsrnas.spaces import get_space
 from wsrnas.studies.tables import nb201
 from wsrnas.studies.tables.comparison import Comparison, bootstrap_interval, draw, queries_to_reach
@@ -18,7 +16,7 @@ from wsrnas.studies.tables.label_noise import label_error
 from wsrnas.studies.tables.nb201 import run
 from wsrnas.studies.tables.objectives import OBJECTIVES, get_objective
 from wsrnas.studies.tables.robustness_table import load_table
-from wsrnas.studies.tables.strategies import get_table_strategy
+from wsrnas.studies.tables.strategies import ON_TABLE, get_table_strategy
 from wsrnas.studies.tables.trial import regret_curve
 
 EPSILONS = [1.0, 4.0, 8.0]
@@ -65,16 +63,16 @@ def test_losses_are_one_minus_accuracy(folder, table):
 
 def test_regret_is_measured_from_the_best_of_the_table(table):
     objective = get_objective("wide").over(3)
-    curve = regret_curve(table, objective, STRATEGIES["random"], queries=60, seed=0)
+    curve = regret_curve(table, objective, ON_TABLE["random"], queries=60, seed=0)
     assert bool((curve.diff() <= 0).all())
     assert float(curve[-1]) >= 0
-    assert torch.equal(curve, regret_curve(table, objective, STRATEGIES["random"], queries=60, seed=0))
+    assert torch.equal(curve, regret_curve(table, objective, ON_TABLE["random"], queries=60, seed=0))
 
 
 def test_every_search_is_charged_for_distinct_architectures_only(table):
     objective = get_objective("joint").over(3)
     for name in ("ours", "evolution", "q-learning"):
-        assert regret_curve(table, objective, STRATEGIES[name], queries=15, seed=1).isfinite().all()
+        assert regret_curve(table, objective, ON_TABLE[name], queries=15, seed=1).isfinite().all()
 
 
 def test_label_noise_leaves_the_rank_correlation_asked_for(table):
@@ -91,8 +89,7 @@ def test_early_labels_that_mean_less_mislead_a_search(table):
 
     def first_label(**ageing):
         seen = []
-        make = partial(remembering, seen=seen)
-        regret_curve(table, objective, make, queries=4, seed=0, label_noise=0.8, **ageing)
+        regret_curve(table, objective, Remembering(seen), queries=4, seed=0, label_noise=0.8, **ageing)
         return seen
 
     for (row, fresh), (_, aged) in zip(first_label(), first_label(label_ageing=(3.0, 2.0))):
@@ -100,9 +97,18 @@ def test_early_labels_that_mean_less_mislead_a_search(table):
         assert abs(aged - float(truth[row])) > abs(fresh - float(truth[row]))
 
 
-def remembering(evaluator, objective, seed, *, queries, seen):
+class Remembering:
     """Random search that notes the row and the value of every label."""
-    strategy = STRATEGIES["random"](evaluator, objective, seed, queries=queries)
+
+    def __init__(self, seen):
+        self.seen = seen
+
+    def build(self, evaluator, objective, seed, *, queries):
+        return remembering(evaluator, objective, seed, queries=queries, seen=self.seen)
+
+
+def remembering(evaluator, objective, seed, *, queries, seen):
+    strategy = ON_TABLE["random"].build(evaluator, objective, seed, queries=queries)
     observe = strategy.observe
 
     def noting(item):

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from wsrnas.errors import refuse
 from wsrnas.estimators.loss.base import LossEstimator, Prediction
+from wsrnas.estimators.loss.features import Features
 from wsrnas.estimators.loss.kernel import matern, spread, squared_distances
-from wsrnas.estimators.loss.paths import PathFeatures
 from wsrnas.estimators.loss.quantiles import NormalScores
 from wsrnas.estimators.loss.standardise import check_labels
 
@@ -50,12 +50,13 @@ class GaussianProcessLossEstimator(LossEstimator):
     """L̂ = E[q(f)]: one Gaussian process f per loss on normal scores of the losses, q maps scores back to losses.
 
     k(x,x') = σ²·(1 + r + r²/3)·exp(−r) with r² = 5·Σ_g ‖x_g − x'_g‖²/ℓ_g², plus noise ν·σ² on the labels. The groups
-    x_g of features of H are the words and balances of `paths`, and from `until` labels on its live edges only
-    (`until=None` stays on paths): few labels are best spent on what architectures share, many on what tells neighbours
-    apart. Without `paths` they are H itself. ℓ and ν come off a grid by the marginal likelihood, σ² profiled out, and
-    `weights` divide the noise: an old label is a noisier one. In `predict` each loss has its own ℓ and ν. `optimistic`
-    is q(mean − caution·deviation); on paths with the same ℓ and ν and deviations counted `PATHS_DEVIATIONS` times, else
-    with one ℓ and ν for all losses, so that a loss easily predicted does not end the search. Nothing is random.
+    x_g of features of H are those of `paths`, the features of the space, and from `until` labels on its details only
+    (`until=None` keeps the groups): few labels are best spent on what architectures share (in cells, words and balances
+    of paths), many on what tells neighbours apart (there, live edges). Without `paths` they are H itself. ℓ and ν come
+    off a grid by the marginal likelihood, σ² profiled out, and `weights` divide the noise: an old label is a noisier
+    one. In `predict` each loss has its own ℓ and ν. `optimistic` is q(mean − caution·deviation); on paths with the same
+    ℓ and ν and deviations counted `PATHS_DEVIATIONS` times, else with one ℓ and ν for all losses, so that a loss easily
+    predicted does not end the search. Nothing is random.
 
     Source: Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, Algorithm 2.1 and Section 5.4.
     Differs from the paper: the LSTM of Eq. 8 is replaced.
@@ -68,7 +69,7 @@ class GaussianProcessLossEstimator(LossEstimator):
         num_operations: int,
         num_losses: int,
         seed: int = 0,
-        paths: PathFeatures | None = None,
+        paths: Features | None = None,
         until: int | None = None,
     ) -> None:
         self.shape = (num_edges, num_operations, num_losses)
@@ -118,7 +119,7 @@ class GaussianProcessLossEstimator(LossEstimator):
             refuse("encodings", expected=f"shape (M, {self.shape[0]}, {self.shape[1]})", got=tuple(encodings.shape))
         if self.paths is not None and self.on_paths:
             return list(self.paths(encodings))
-        return [encodings.flatten(1).double() if self.paths is None else self.paths.live_edges(encodings)]
+        return [encodings.flatten(1).double() if self.paths is None else self.paths.details(encodings)]
 
     def _choose(self) -> None:
         """Try every combination of lengths and noise: with √W·K·√W = V·diag(λ)·Vᵀ each ν costs a division."""

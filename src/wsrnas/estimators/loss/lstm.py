@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from wsrnas.errors import one_of, refuse
 from wsrnas.estimators.loss.base import LossEstimator, Prediction
 from wsrnas.estimators.loss.standardise import TargetScale, check_labels
 from wsrnas.rng import fixed_global_seed
 
-Form = Literal["corrected", "published"]
+Form = Literal["corrected", "printed", "released"]
+INPUT_NOISE = 0.01
+"""Deviation of the noise on H in the released code."""
 
 
 class LSTMLossEstimator(LossEstimator):
     """Valid-Loss-Estimator: L̂_i = head_i(LSTM(H)_E), one linear head per loss on the last hidden state (Eq. 8).
 
-    `form="published"` bounds the output with 2·sigmoid and fits the raw losses, as the released code does;
-    `form="corrected"` has no bound and standardises the targets of each head. Eq. 9 is minimised for `passes` passes
-    over the labels (K_v) with Adam and N(0, `input_noise`) on H; weights and optimiser continue from fit to fit.
-    `refit_passes` is the number of passes of every fit after the first (the paper's is the same as `passes`).
+    Eq. 9, Σ_i mean over the labels of (L̂_i − L_i)², is minimised for `passes` passes over the labels (K_v) with Adam;
+    weights and optimiser continue from fit to fit. What L̂ and L are is the `form`:
+    ``printed``: as they stand, on H as it is: the losses themselves and an output without bounds;
+    ``corrected``: the losses standardised head by head, so that large losses do not outweigh small ones, and
+    N(0, `input_noise`) on H;
+    ``released``: the losses themselves, the same noise, and an output of 2·sigmoid. It cannot predict more than 2, less
+    than a network of ten classes costs that knows nothing, and learns nothing more once it is near that bound.
 
-    Source: Wsr-NAS, Eq. 8 and 9; settings of the released code (learning rate 1e-3, betas (0.5, 0.999), weight decay
-    1e-3, hidden size 16, batches of 64).
-    Differs from the paper: `form="corrected"`, where chosen.
+    `refit_passes` is the number of passes of every fit after the first (the paper's is the same as `passes`).
+    `input_noise` None takes 0.01, or none in the printed form.
+
+    Source: Wsr-NAS, Eq. 8 and 9.
+    The paper does not say, so as in the released code: Adam with learning rate 1e-3, betas (0.5, 0.999) and weight
+    decay 1e-3, hidden size 16, batches of 64, 500 passes.
+    Differs from the paper: ``printed``, nothing; ``corrected``, the targets and the noise on H; ``released``, the bound
+    and the noise on H.
+
+    Raises:
+        InputError: an unknown form, or a negative `input_noise`.
     """
 
     def __init__(
@@ -42,12 +56,17 @@ class LSTMLossEstimator(LossEstimator):
         batch_size: int = 64,
         learning_rate: float = 1e-3,
         weight_decay: float = 1e-3,
-        input_noise: float = 0.01,
+        input_noise: float | None = None,
     ) -> None:
+        one_of("form", form, get_args(Form))
+        if input_noise is not None and not input_noise >= 0:
+            refuse("input_noise", expected="a deviation >= 0", got=input_noise)
         self.shape = (num_edges, num_operations, num_losses)
-        self.form = form
+        self.form: Form = form
         self.passes, self.refit_passes = passes, passes if refit_passes is None else refit_passes
-        self.batch_size, self.input_noise = batch_size, input_noise
+        self.batch_size = batch_size
+        default_noise = 0.0 if form == "printed" else INPUT_NOISE
+        self.input_noise = default_noise if input_noise is None else input_noise
         with fixed_global_seed(seed, "lstm loss estimator"):
             self.lstm = nn.LSTM(num_operations, hidden, batch_first=True)
             self.heads = nn.Linear(hidden, num_losses)
@@ -59,10 +78,10 @@ class LSTMLossEstimator(LossEstimator):
         self.fits = 0
 
     def loss_hat(self, encodings: Float[Tensor, "M E K"]) -> Float[Tensor, "M S"]:
-        """Return L̂ in the units of training: the losses themselves, or standardised ones in the corrected form."""
+        """Return L̂ in the units of training: standardised in the corrected form, else those of the losses."""
         _, (hidden, _) = self.lstm(encodings)
         output = self.heads(hidden[-1])
-        return 2 * torch.sigmoid(output) if self.form == "published" else output
+        return 2 * torch.sigmoid(output) if self.form == "released" else output
 
     def training_loss(
         self, encodings: Float[Tensor, "N E K"], targets: Float[Tensor, "N S"], weights: Float[Tensor, "N"]

@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from wsrnas.estimators.loss.features import Features
+
 ABSENT, IDENTITY = "none", "skip_connect"
 FACTORS = (0.0, 0.25, 4.0)
 """What a balance multiplies a path's weight by for every operation of its kind on the path."""
@@ -22,7 +24,7 @@ Along = Callable[[int, Tensor], Tensor]
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class PathFeatures:
+class PathFeatures(Features):
     """Two groups of features of H; architectures that differ in dead edges only have the same.
 
     A path leads from an input of a cell to one of its output nodes. It spells the word of its operations, where `none`
@@ -64,6 +66,10 @@ class PathFeatures:
         one = torch.ones(len(factors), dtype=torch.float64)
         balances = [self._sum_over_paths(cell, one, scale, len(weights)) for cell in self.outputs]
         return torch.log1p(torch.cat(words, dim=1)), torch.log1p(torch.cat(balances, dim=1))
+
+    def details(self, encodings: Float[Tensor, "M E K"]) -> Float[Tensor, "M D"]:
+        """Return the edges in use, one feature per edge and operation."""
+        return self.live_edges(encodings)
 
     def live_edges(self, encodings: Float[Tensor, "M E K"]) -> Float[Tensor, "M D"]:
         """Return H without `none` and, edge by edge, times the share of it that some path of the cell runs through.

@@ -1,4 +1,4 @@
-"""Fill the noise memory and train φ on it (Eq. 4 and 5)."""
+"""Train φ on the noise memory (Eq. 5)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from wsrnas.errors import refuse
 from wsrnas.estimators.memory import NoiseMemory
 from wsrnas.estimators.noise.base import NoiseEstimator, WantedNoises, project
-from wsrnas.types import Images, Noises, Norm
+from wsrnas.types import Images, Norm
 
 NoiseLoss = Callable[[Images, WantedNoises, WantedNoises], Tensor]
 """(images, δ̂, δ) → a number to minimise; δ̂ is projected, and its gradient passes the projection but for the part that
@@ -58,24 +58,6 @@ class NoiseFit:
 
 
 RELEASED_FIT = NoiseFit(learning_rate=5e-4, weight_decay=1e-4, warm_up_steps=4000, total_steps=100_000)
-
-
-def push_noise(memory: NoiseMemory, images: Images, noises: Noises, strengths: Tensor) -> None:
-    """Add one batch to M_a, leaving one noise out at a time (Eq. 4).
-
-    `noises` (B,N1+1,C,H,W) are the known noises and one at a random strength, in any order, `strengths` (N1+1,) theirs.
-    Each is the label once, and the others, ascending in strength, are what φ is given: B·(N1+1) examples.
-
-    Differs from the released code: there the noise at the random strength always comes last, whatever its strength.
-    """
-    count = noises.shape[1]
-    if strengths.shape != (count,) or count < 2:
-        refuse("strengths", expected=f"one for each of at least two noises, ({count},)", got=tuple(strengths.shape))
-    order = strengths.argsort(stable=True)
-    noises, strengths = noises[:, order.to(noises.device)], strengths[order]
-    for left_out in range(count):
-        others = [i for i in range(count) if i != left_out]
-        memory.push(images, noises[:, others], strengths[others], float(strengths[left_out]), noises[:, left_out])
 
 
 def fit_noise_estimator(

@@ -75,7 +75,7 @@ FLAGS: dict[str, Flag] = {
     "non-differentiable": Flag(
         "No gradient comes back from the logits to the images.",
         "Replace detach, numpy or comparisons by something differentiable for the attack (BPDA), or evaluate "
-        "with suite='black-box'.",
+        "with suite='square'.",
     ),
     "zero-gradient": Flag(
         "The gradient of the loss is exactly zero at some images, so gradient attacks do not move them.",

@@ -2,158 +2,151 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeGuard, final
 
 import torch
 from torch import Tensor, nn
 
-from wsrnas.attacks import GradientError
-from wsrnas.errors import InputError
-from wsrnas.evaluation.inputs import checked_logits
-from wsrnas.evaluation.record import EXAMPLES, AnyAttack, Record, Store
-from wsrnas.evaluation.verify import check_noise, eight_bit
-from wsrnas.rng import stream
-from wsrnas.types import Images, Labels, Norm, format_strength
+from wsrnas.attacks import Attack
+from wsrnas.evaluation.closing import Closing
+from wsrnas.evaluation.protocols.base import Curve, Protocol, Setting
+from wsrnas.evaluation.protocols.minimum_norm import Nearest, cross_check
+from wsrnas.evaluation.record import AnyAttack, Record, verified
+from wsrnas.evaluation.result import Evaluation
+from wsrnas.evaluation.scoring import attacked
+from wsrnas.evaluation.suites import describe
+from wsrnas.evaluation.text import percent
+from wsrnas.types import Norm
 
 
-@dataclass(kw_only=True)
-class Curve:
-    """What a protocol measured: per image and strength, and per attack."""
-
-    survives: Tensor
-    survives_eight_bit: Tensor
-    raw_accuracy: list[float] = field(default_factory=list)
-    per_attack: dict[str, list[float]] = field(default_factory=dict)
-    facts: dict[str, Any] = field(default_factory=dict)
-    passes: float = 0.0
-
-
+@final
 @dataclass(frozen=True, kw_only=True)
-class Setting:
-    """What is evaluated and how, for both protocols. Images and labels are on the CPU, where facts are checked."""
+class Strict(Protocol):
+    """survives(x, ε_k) = survives(x, ε_{k−1}) ∧ no attack breaks x at ε_k; survives(x, 0): x is right without noise.
 
-    model: nn.Module
-    images: Images
-    labels: Labels
-    strengths: tuple[float, ...]
-    norm: Norm
-    seed: int
-    batch_size: int
-    device: torch.device
-    clean_correct: Tensor
-    store: Store
-    advance: Callable[..., None]
+    Strengths ascend; the first attack sees all images, each later one those that are left. Parameters and buffers are
+    locked, attacks and scores are made on fresh copies in eval mode, and every adversarial image is verified. The raw
+    curve is the first attack alone on all images, each strength on its own, so that a rise with strength, which nesting
+    hides, can be seen. An attack that looks for the nearest adversarial image runs once for all strengths.
 
-
-def strict_curve(setting: Setting, attacks: dict[str, AnyAttack], *, every_image: bool = False) -> Curve:
-    """Attack at every strength in ascending order: the first attack all images, each later one the survivors.
-
-    survives(x, ε_k) = survives(x, ε_{k−1}) ∧ no attack breaks x at ε_k, where survives(x, 0) is: x is right without
-    noise. The raw curve is the first attack alone on all images, each strength on its own, so that a rise with
-    strength, which nesting hides, can be seen.
+    Args:
+        every_image: let every attack see every image, for comparable columns per attack; slower.
     """
-    count, shape = len(setting.labels), (len(setting.labels), len(setting.strengths))
-    curve = Curve(
-        survives=torch.zeros(shape, dtype=torch.bool),
-        survives_eight_bit=torch.zeros(shape, dtype=torch.bool),
-        per_attack={label: [] for label in attacks},
+
+    every_image: bool = False
+
+    name: ClassVar[str] = "strict"
+    believed: ClassVar[bool] = True
+    explanation: ClassVar[str] = (
+        "Strict: weights and buffers locked, the worst case over all attacks image by image; an image broken at one "
+        "strength counts as broken at every larger one; every adversarial image was checked to lie inside its ball and "
+        "to be misclassified in a fresh pass. Believe this one."
     )
-    alive, alive_eight_bit = setting.clean_correct.clone(), setting.clean_correct.clone()
-    records: list[Record] = []
-    for column, strength in enumerate(setting.strengths):
-        for position, (label, attack) in enumerate(attacks.items()):
-            everything = position == 0 or every_image
-            seen = torch.arange(count) if everything else alive.nonzero().flatten()
-            if strength == 0:
-                left = float(setting.clean_correct.double().mean())
-            else:
-                record = recorded_attack(setting, label, attack, strength, seen)
-                records.append(record)
-                curve.passes += (attack.passes + 2) * len(seen) / count
-                broken = torch.tensor(record.broken, dtype=torch.bool)
-                alive[seen[broken]] = False
-                alive_eight_bit[seen[torch.tensor(record.broken_eight_bit, dtype=torch.bool)]] = False
-                left = float((~broken).sum()) / count
-            setting.advance(count, note=f"{label} at {format_strength(strength)}")
-            curve.per_attack[label].append(left)
-            if position == 0:
-                curve.raw_accuracy.append(left)
-        curve.survives[:, column], curve.survives_eight_bit[:, column] = alive, alive_eight_bit
-    curve.facts = _facts(records, setting.norm)
-    return curve
+
+    def accepted(self, attacks: dict[str, AnyAttack] | None, suite: dict[str, AnyAttack]) -> dict[str, AnyAttack]:
+        """Return the attacks asked for, or the suite's."""
+        return suite if attacks is None else attacks
+
+    def described(self, attacks: dict[str, AnyAttack]) -> dict[str, str]:
+        """Return the settings of every attack."""
+        return {label: describe(attack) for label, attack in attacks.items()}
+
+    def check(self, model: nn.Module, norm: Norm) -> None:
+        """Accept every model and norm."""
+
+    def identity(self) -> dict[str, Any]:
+        """Return the batch size, on which random starts depend, and what each attack saw."""
+        return {**super().identity(), "every_image": self.every_image}
+
+    def measure(self, setting: Setting, attacks: dict[str, AnyAttack]) -> Curve:
+        """Attack at every strength in ascending order."""
+        count, shape = len(setting.labels), (len(setting.labels), len(setting.strengths))
+        curve = Curve(
+            survives=torch.zeros(shape, dtype=torch.bool),
+            survives_eight_bit=torch.zeros(shape, dtype=torch.bool),
+            per_attack={label: [] for label in attacks},
+        )
+        alive, alive_eight_bit = setting.clean_correct.clone(), setting.clean_correct.clone()
+        nearest = {label: Nearest(setting, label, attack) for label, attack in attacks.items() if minimises(attack)}
+        before = {label: torch.ones(shape, dtype=torch.bool) for label in nearest}
+        records: list[Record] = []
+        for column, strength in enumerate(setting.strengths):
+            for position, (label, attack) in enumerate(attacks.items()):
+                everything = position == 0 or self.every_image or label in nearest
+                chosen = torch.ones_like(alive) if everything else alive
+                if isinstance(attack, Closing) and not everything:
+                    chosen = attack.chosen(alive, [one.distance for one in nearest.values()], strength)
+                seen = chosen.nonzero().flatten()
+                if label in nearest:
+                    before[label][:, column] = alive
+                if strength == 0:
+                    left = float(setting.clean_correct.double().mean())
+                else:
+                    record = recorded(setting, label, attack, strength, seen, nearest.get(label))
+                    records.append(record)
+                    curve.passes += passes(attack, len(seen), count, nearest.get(label))
+                    broken = torch.tensor(record.broken, dtype=torch.bool)
+                    alive[seen[broken]] = False
+                    alive_eight_bit[seen[torch.tensor(record.broken_eight_bit, dtype=torch.bool)]] = False
+                    left = float((~broken if everything else alive).sum()) / count
+                setting.advance(count, note=f"{label} at {setting.text(strength)}")
+                curve.per_attack[label].append(left)
+                if position == 0:
+                    curve.raw_accuracy.append(left)
+            curve.survives[:, column], curve.survives_eight_bit[:, column] = alive, alive_eight_bit
+        curve.facts = verified(records, setting.norm)
+        curve.facts["minimum_norm"] = cross_check(setting, records, before, curve.survives)
+        return curve
+
+    def columns(self, result: Evaluation) -> list[str]:
+        """Return the worst case and its interval, the first attack alone, the 8-bit curve, and every attack."""
+        return [
+            *super().columns(result),
+            "raw % (first attack alone)",
+            "8-bit %",
+            *(f"{one} %" for one in result.attacks),
+        ]
+
+    def cells(self, result: Evaluation, row: int) -> list[str]:
+        """Return the cells below `columns` for one strength."""
+        beside = [result.raw_accuracy[row], result.accuracy_eight_bit[row]]
+        return [
+            *super().cells(result, row),
+            *map(percent, beside),
+            *(percent(v[row]) for v in result.per_attack.values()),
+        ]
+
+    def attack_note(self, result: Evaluation) -> str:
+        """Say which images each attack saw."""
+        if result.settings.get("every_image"):
+            return super().attack_note(result)
+        return (
+            "the first attack sees all images, each later one only those still right; what it does not see counts as "
+            "broken"
+        )
 
 
-def recorded_attack(setting: Setting, label: str, attack: AnyAttack, strength: float, seen: Tensor) -> Record:
+def minimises(attack: AnyAttack) -> TypeGuard[Attack]:
+    """Tell whether one run of the attack serves every strength."""
+    return isinstance(attack, Attack) and attack.minimises
+
+
+def passes(attack: AnyAttack, seen: int, count: int, nearest: Nearest | None) -> float:
+    """Return the network passes per evaluated image of one attack at one strength, its scoring included."""
+    crafted = attack.passes if nearest is None else nearest.passes_due()
+    return (crafted + 3) * seen / count
+
+
+def recorded(
+    setting: Setting, label: str, attack: AnyAttack, strength: float, seen: Tensor, nearest: Nearest | None
+) -> Record:
     """Return the stored result of one attack at one strength, or run it and store it."""
     indices = [int(i) for i in seen]
     record = setting.store.read(label, strength, indices)
     if record is None:
-        record = _run(setting, label, attack.at(strength), strength, indices)
+        record = attacked(setting, label, attack, strength, indices) if nearest is None else nearest.within(strength)
         setting.store.write(record)
+    elif nearest is not None:
+        nearest.resumed(record)
     return record
-
-
-def _run(setting: Setting, label: str, attack: AnyAttack, strength: float, indices: list[int]) -> Record:
-    broken: list[bool] = []
-    broken_eight_bit: list[bool] = []
-    distance: list[float] = []
-    kept: list[tuple[int, Tensor, Tensor]] = []
-    for start in range(0, len(indices), setting.batch_size):
-        rows = torch.tensor(indices[start : start + setting.batch_size])
-        images, labels = setting.images[rows], setting.labels[rows]
-        generator = stream(setting.seed, "evaluate", label, f"{strength:.8g}", start)
-        try:
-            there = images.to(setting.device), labels.to(setting.device)
-            moved = attack(setting.model, *there, generator).detach().cpu().contiguous()
-        except GradientError as error:
-            raise InputError(f"attack {label} does not apply: {error}; or evaluate with suite='black-box'") from error
-        found = check_noise(images, moved, strength, setting.norm, attack=label)
-        wrong = misclassified(setting, moved, labels)
-        rounded, inside = eight_bit(images, moved, strength, setting.norm)
-        wrong_eight_bit = wrong & inside & misclassified(setting, rounded, labels)
-        broken += wrong.tolist()
-        broken_eight_bit += wrong_eight_bit.tolist()
-        distance += [float(d) for d in found]
-        for row in (wrong & setting.clean_correct[rows]).nonzero().flatten().tolist()[: EXAMPLES - len(kept)]:
-            kept.append((int(rows[row]), images[row], moved[row]))
-    if kept:
-        clean, adversarial = torch.stack([k[1] for k in kept]), torch.stack([k[2] for k in kept])
-        setting.store.write_examples(label, strength, [k[0] for k in kept], clean, adversarial)
-    return Record(
-        attack=label,
-        strength=strength,
-        indices=indices,
-        broken=broken,
-        broken_eight_bit=broken_eight_bit,
-        distance=distance,
-    )
-
-
-@torch.no_grad()
-def misclassified(setting: Setting, images: Images, labels: Labels, *, model: nn.Module | None = None) -> Tensor:
-    """Return which images are misclassified in a fresh forward pass, by another `model` than the setting's if given.
-
-    Raises:
-        InputError: the model gave NaN logits on adversarial images.
-    """
-    output = (model or setting.model)(images.to(setting.device))
-    logits = checked_logits(output, len(images), where="the model's output on adversarial images")
-    return logits.argmax(1).cpu() != labels
-
-
-def _facts(records: list[Record], norm: Norm) -> dict[str, Any]:
-    broken = sum(sum(record.broken) for record in records)
-    rounded = sum(sum(record.broken_eight_bit) for record in records)
-    farthest = max((max(r.distance, default=0.0) / r.strength for r in records), default=0.0)
-    return {
-        "adversarial_images_checked": sum(len(record.indices) for record in records),
-        "outside_ball": 0,
-        "outside_pixel_range": 0,
-        "largest_distance_over_strength": farthest,
-        "misclassified_in_a_fresh_pass": broken,
-        "misclassified_after_8_bit_rounding": rounded,
-        "share_surviving_8_bit_rounding": rounded / broken if broken else None,
-        "norm": norm,
-    }

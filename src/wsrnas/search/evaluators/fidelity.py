@@ -37,7 +37,7 @@ def measure_fidelity(
 ) -> tuple[dict[float, Fidelity], int]:
     """Attack the estimated strengths for real and compare: (clean − estimated)/(clean − real) accuracy.
 
-    Returns fidelity by estimated strength and the images passed through the network.
+    Returns fidelity by estimated strength, and how many images it was measured on.
     """
     estimated = spectrum.estimated
     correct = torch.zeros(1 + 2 * len(estimated), device=runtime.device)
@@ -63,5 +63,9 @@ def measure_fidelity(
         hat = place + len(estimated)
         share = (accuracy[0] - accuracy[hat]) / drop if drop >= SMALLEST_DROP else None
         found[strength] = Fidelity(share, (mean_loss[hat] - mean_loss[place]) / mean_loss[place])
-    passes = attack.passes * len(spectrum.strengths) + refinement.passes(len(estimated)) + 1 + 2 * len(estimated)
-    return found, images_seen * passes
+    return found, images_seen
+
+
+def too_weak(found: dict[float, Fidelity], bound: float) -> set[float]:
+    """Return the strengths whose estimate recovers less than this share of the accuracy drop."""
+    return {strength for strength, one in found.items() if one.share is not None and one.share < bound}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
@@ -15,10 +14,10 @@ from wsrnas.attacks.victim import untouched
 from wsrnas.estimators.noise.base import NoiseEstimator, WantedNoises
 from wsrnas.estimators.noise.refine import REFINE_STEP, refine_outwards
 from wsrnas.runtime import Runtime
+from wsrnas.search.base import Timer
 from wsrnas.types import Images, Labels, Losses, Noises
 
 Batches = Iterable[tuple[Tensor, Tensor]]
-Timer = Callable[[str], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,7 @@ def measure_losses(
     timed: Timer,
     refinement: Refinement = UNREFINED,
 ) -> tuple[Losses, int]:
-    """Return the mean losses per image over D_v, index 0 clean, and the images passed through the network."""
+    """Return the mean losses per image over D_v, index 0 clean, and how many images that were."""
     total = torch.zeros(1 + len(spectrum.strengths), device=runtime.device)
     images_seen = 0
     for images, labels in batches:
@@ -148,9 +147,7 @@ def measure_losses(
         with timed("measuring"):
             total += batch_losses(network, images, labels, noises, runtime)
         images_seen += len(images)
-    passes = attack.passes * len(spectrum.attacked) + refinement.passes(len(spectrum.estimated))
-    passes += 1 + len(spectrum.strengths)
-    return (total / images_seen).cpu(), images_seen * passes
+    return (total / images_seen).cpu(), images_seen
 
 
 def attacked_losses(
@@ -161,7 +158,7 @@ def attacked_losses(
     runtime: Runtime,
     generator_for: Callable[[int], torch.Generator],
 ) -> tuple[Losses, int]:
-    """Return the mean losses per image with every strength attacked for real, in float32, and the images passed."""
+    """Return the mean losses per image with every strength attacked for real, in float32, and how many images."""
     total, images_seen = torch.zeros(1 + len(spectrum.strengths), device=runtime.device), 0
     for index, (images, labels) in enumerate(batches):
         images, labels = runtime.images(images), labels.to(runtime.device)
@@ -172,5 +169,17 @@ def attacked_losses(
             sums = [functional.cross_entropy(network(inputs), labels, reduction="sum") for inputs in shifted]
         total += torch.stack(sums)
         images_seen += len(images)
-    passes = (attack.passes + 1) * len(spectrum.strengths) + 1
-    return (total / images_seen).cpu(), images_seen * passes
+    return (total / images_seen).cpu(), images_seen
+
+
+@torch.no_grad()
+def clean_loss(network: nn.Module, batches: Batches, runtime: Runtime) -> tuple[Losses, int]:
+    """Return the mean clean loss per image over D_v, (1,), and how many images that were."""
+    total, images_seen = torch.zeros(1, device=runtime.device), 0
+    for images, labels in batches:
+        images, labels = runtime.images(images), labels.to(runtime.device)
+        with runtime.autocast():
+            logits = network(images)
+        total += functional.cross_entropy(logits.float(), labels, reduction="sum")
+        images_seen += len(images)
+    return (total / images_seen).cpu(), images_seen

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from wsrnas.attacks.pgd import PGD
 from wsrnas.runtime import Runtime
+from wsrnas.search.base import Timer
 from wsrnas.search.evaluators.measure import real_noises
 from wsrnas.spaces.base import SuperNetwork
 from wsrnas.types import Encoding, Images, Labels, Losses
@@ -36,9 +37,13 @@ def whole_mixture_losses(
     strengths: Sequence[float],
     attack: PGD,
     runtime: Runtime,
+    timed: Timer,
 ) -> Losses:
     """Attack the mixture at every strength; return the clean loss and theirs, (1+S,), differentiable in H."""
-    frozen = Mixture(supernet, arch_weights.detach())
-    noises = real_noises(frozen, images, labels, strengths, attack, runtime)
-    inputs = [images, *(images + noise for noise in noises.unbind(1))]
+    inputs = [images]
+    if strengths:
+        frozen = Mixture(supernet, arch_weights.detach())
+        with timed("attacks on the mixture"):
+            noises = real_noises(frozen, images, labels, strengths, attack, runtime)
+        inputs += [images + noise for noise in noises.unbind(1)]
     return torch.stack([functional.cross_entropy(supernet.mixture(x, arch_weights), labels) for x in inputs])

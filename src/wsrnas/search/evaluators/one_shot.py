@@ -17,15 +17,23 @@ from wsrnas.attacks.apgd import APGD
 from wsrnas.attacks.pgd import PGD
 from wsrnas.data import DataBundle
 from wsrnas.estimators.memory import NoiseMemory
-from wsrnas.estimators.noise.fit import NoiseFit, fit_noise_estimator, push_noise
-from wsrnas.estimators.noise.registry import noise_estimator
+from wsrnas.estimators.noise import NoiseFit, fit_noise_estimator, noise_estimator, push_noise
 from wsrnas.runtime import Runtime
-from wsrnas.search.base import Evaluator
+from wsrnas.search import costs
+from wsrnas.search.base import Evaluator, Timer
 from wsrnas.search.config import SearchConfig
-from wsrnas.search.evaluators.fidelity import Fidelity, measure_fidelity
-from wsrnas.search.evaluators.measure import Refinement, Spectrum, Timer, attacked_losses, measure_losses, real_noises
+from wsrnas.search.costs import Costs, noise_batches
+from wsrnas.search.evaluators.fidelity import Fidelity, measure_fidelity, too_weak
+from wsrnas.search.evaluators.measure import (
+    Refinement,
+    Spectrum,
+    attacked_losses,
+    clean_loss,
+    measure_losses,
+    real_noises,
+)
 from wsrnas.search.evaluators.mixture import whole_mixture_losses
-from wsrnas.search.setup import limited, network_config
+from wsrnas.search.setup import learning_rate, limited, network_config
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import Architecture
 from wsrnas.training.epoch import train_epoch
@@ -49,33 +57,44 @@ class OneShot(Evaluator):
         self.strengths = torch.tensor(self.spectrum.strengths)
         with rng.fixed_global_seed(config.seed, "one-shot", "weights"):
             self.supernet = runtime.prepare(self.space.supernet(network_config(config, data)))
-        settings: dict[str, Any] = dict(config.noise.settings)
+        settings: dict[str, Any] = dict(config.noise_estimator.settings)
         self.noise_estimator = runtime.prepare(
-            noise_estimator(config.noise.estimator, image_shape=data.image_shape, seed=config.seed, **settings)
+            noise_estimator(config.noise_estimator.name, image_shape=data.image_shape, seed=config.seed, **settings)
         )
-        self.refinement = Refinement(config.noise.refine, config.noise.refine_step)
-        weights = config.weights
+        self.refinement = Refinement(config.noise_estimator.refine, config.noise_estimator.refine_step)
+        weights = config.training
         self.optimizer = torch.optim.SGD(
             self.supernet.parameters(),
             lr=weights.learning_rate,
             momentum=weights.momentum,
             weight_decay=weights.weight_decay,
         )
-        self.attack = PGD(eps=weights.radius(), steps=weights.steps, random_start=False)
-        self.noise_memory = NoiseMemory(config.noise.memory)
+        strength, steps = config.trained_at(), weights.steps
+        self.attack = PGD(eps=strength, steps=steps, step_size=weights.step_size(strength), random_start=False)
+        self.noise_memory = NoiseMemory(config.noise_estimator.memory)
         if self.noise_estimator.needs_training:
             self.noise_optimizer, self.noise_schedule = NoiseFit().optimizer(self.noise_estimator)
+        self.costs = Costs.of(config)
+        self.spent: dict[str, int] = {}
         self.trained = 0
-        self.cost = 0.0
         self.record: dict[str, Any] = {}
         self.fidelity: dict[float, Fidelity] = {}
         self.suspects: set[float] = set()
 
+    @property
+    def cost(self) -> float:  # type: ignore[override]
+        """Return the images passed through the network so far, over all phases."""
+        return float(sum(self.spent.values()))
+
+    def charge(self, phase: str, passes: int) -> None:
+        """Count what a phase has cost."""
+        self.spent[phase] = self.spent.get(phase, 0) + passes
+        self.record["cost"] = self.cost
+
     def warm_up(self, architecture: Architecture) -> None:
         """Lines 2-5: one epoch of adversarial training."""
         self.record = {}
-        self.train(self.supernet.at(architecture.choice))
-        self.record["cost"] = self.cost
+        self.train(self.supernet.at(architecture.choice), phase=costs.WARM_UP)
 
     def measure(self, architecture: Architecture) -> Losses:
         """Lines 8-16: the four steps."""
@@ -85,20 +104,32 @@ class OneShot(Evaluator):
         self.train_noise_estimator(network)
         self.check_fidelity(network)
         losses = self.losses(network)
-        self.record |= {"architecture": list(architecture.choice), "losses": losses.tolist(), "cost": self.cost}
+        self.record |= {"architecture": list(architecture.choice), "losses": losses.tolist()}
         return losses
+
+    def measure_clean(self, architecture: Architecture) -> Losses:
+        """Train, and measure nothing but the clean loss."""
+        self.record = {}
+        network = self.supernet.at(architecture.choice)
+        self.train(network)
+        with self.timed("measuring"):
+            loss, images = clean_loss(network, self._valid_batches(), self.runtime)
+        self.charge(costs.MEASURING, images)
+        self.record |= {"architecture": list(architecture.choice), "clean_loss": float(loss)}
+        return loss
 
     def remeasure(self, architecture: Architecture) -> Losses:
         """Measure without training."""
         return self.losses(self.supernet.at(architecture.choice))
 
-    def train(self, network: nn.Module) -> None:
+    def train(self, network: nn.Module, *, phase: str = costs.TRAINING) -> None:
         """Adversarially train the network on D_t for one epoch (PGD without random start, as the paper)."""
-        weights = self.config.weights
+        weights = self.config.training
         position = self.trained
         for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate(position)
-        loss = PGDTraining(eps=self.attack.eps, steps=weights.steps, random_start=False, attack_mode="train")
+            group["lr"] = learning_rate(self.config, position)
+        eps, steps, size = self.attack.eps, weights.steps, self.attack.step_size
+        loss = PGDTraining(eps=eps, steps=steps, step_size=size, random_start=False, attack_mode="train")
         with self.timed("adversarial training"):
             result = train_epoch(
                 network,
@@ -110,35 +141,34 @@ class OneShot(Evaluator):
                 clip=weights.clip,
             )
         self.trained += 1
-        self.cost += result.images * loss.passes
+        self.charge(phase, self.costs.training(result.images))
         self.record |= {"train_loss": result.loss, "train_accuracy": result.accuracy}
 
     def train_noise_estimator(self, network: nn.Module) -> None:
         """Push real noises of B random batches of D_t into M_a and train φ on it for K_a passes (Eq. 4, 5).
 
-        No more batches are attacked than M_a can hold: the rest would leave the queue before φ ever saw them.
+        The paper does not say how ε̂ is drawn: uniformly, once a batch, as in the released code.
         """
-        settings = self.config.noise
+        settings = self.config.noise_estimator
         if not self.noise_estimator.needs_training or not self.spectrum.estimated:
             return
-        examples = self.config.weights.batch_size * (len(self.spectrum.attacked) + 1)
-        batches = min(settings.batches, math.ceil(settings.memory / examples))
+        batches = noise_batches(self.config, self.spectrum)
         with self.timed("attacks for the noise estimator"):
-            drawn = self._training_batches(self.trained, "noise batches", batches * self.config.weights.batch_size)
+            drawn = self._training_batches(self.trained, "noise batches", batches * self.config.training.batch_size)
             for index, (images, labels) in enumerate(drawn):
                 images, labels = self.runtime.images(images), labels.to(self.runtime.device)
                 draw = torch.rand((), generator=self._stream("noise strength", self.trained, index))
                 strengths = [*self.spectrum.attacked, max(float(draw) * settings.largest, 1e-3)]
                 noises = real_noises(network, images, labels, strengths, self.attack, self.runtime)
-                push_noise(self.noise_memory, images, noises, torch.tensor(strengths))
-                self.cost += len(images) * self.attack.passes * len(strengths)
+                push_noise(self.noise_memory, images, noises, torch.tensor(strengths), settings.examples)
+                self.charge(costs.NOISE_DATA, self.costs.noise_data(len(images), self.spectrum))
         with self.timed("noise estimator"):
             losses = fit_noise_estimator(
                 self.noise_estimator,
                 self.noise_memory,
                 self.noise_optimizer,
                 passes=settings.passes,
-                batch_size=self.config.weights.batch_size,
+                batch_size=self.config.training.batch_size,
                 generator=self._stream("noise fit", self.trained),
                 schedule=self.noise_schedule,
             )
@@ -146,7 +176,7 @@ class OneShot(Evaluator):
 
     def losses(self, network: nn.Module) -> Losses:
         """On D_v: attack at the N1 strengths, estimate the other N2, return the mean losses per image."""
-        measured, passes = measure_losses(
+        measured, images = measure_losses(
             network,
             self._valid_batches(),
             self.spectrum,
@@ -156,7 +186,7 @@ class OneShot(Evaluator):
             self.timed,
             self.refinement,
         )
-        self.cost += passes
+        self.charge(costs.MEASURING, self.costs.measuring(images, self.spectrum))
         return measured
 
     def check_fidelity(self, network: nn.Module) -> None:
@@ -164,25 +194,21 @@ class OneShot(Evaluator):
 
         A strength whose share stays below the bound twice running is attacked for real from then on.
         """
-        settings = self.config.noise
+        settings = self.config.noise_estimator
         if not self.spectrum.estimated or self.trained % settings.fidelity_every:
             return
         fresh = self.data.valid.batches(
-            self.config.loss.batch_size, generator=self._stream("fidelity", self.trained), device=self.runtime.device
+            self.config.measure.batch_size, generator=self._stream("fidelity", self.trained), device=self.runtime.device
         )
-        batches = islice(fresh, max(1, math.ceil(settings.fidelity_images / self.config.loss.batch_size)))
+        batches = islice(fresh, max(1, math.ceil(settings.fidelity_images / self.config.measure.batch_size)))
         with self.timed("fidelity check"):
-            self.fidelity, passes = measure_fidelity(
+            self.fidelity, images = measure_fidelity(
                 network, batches, self.spectrum, self.attack, self.noise_estimator, self.runtime, self.refinement
             )
-        self.cost += passes
+        self.charge(costs.FIDELITY, self.costs.fidelity(images, self.spectrum))
         self.record["fidelity"] = {f"{strength:g}": found.share for strength, found in self.fidelity.items()}
         self.record["loss_error"] = {f"{strength:g}": found.loss_error for strength, found in self.fidelity.items()}
-        low = {
-            strength
-            for strength, found in self.fidelity.items()
-            if found.share is not None and found.share < settings.fidelity_bound
-        }
+        low = too_weak(self.fidelity, settings.fidelity_bound)
         for strength in sorted(low & self.suspects):
             share = self.fidelity[strength].share
             message = (
@@ -196,10 +222,10 @@ class OneShot(Evaluator):
 
     def verify(self, architectures: list[Architecture]) -> list[Losses]:
         """Measure with APGD at every strength under the final shared weights."""
-        attack = APGD(eps=self.attack.eps, steps=self.config.choose.verify_steps)
+        attack = APGD(eps=self.attack.eps, steps=self.config.finalists.attack_steps)
         found = []
         for architecture in architectures:
-            losses, passes = attacked_losses(
+            losses, images = attacked_losses(
                 self.supernet.at(architecture.choice),
                 self._valid_batches(),
                 self.spectrum,
@@ -207,29 +233,22 @@ class OneShot(Evaluator):
                 self.runtime,
                 lambda index: self._stream("verify", index),
             )
-            self.cost += passes
+            self.charge(costs.VERIFICATION, self.costs.verifying(images, self.spectrum))
             found.append(losses)
         return found
 
-    def mixture_losses(self, arch_weights: Encoding, batch: int) -> Losses:
-        """Return the losses (1+S,) of the mixture (Eq. 2) on one batch of D_v, differentiable in `arch_weights`."""
+    def mixture_losses(self, arch_weights: Encoding, batch: int, *, robust: bool) -> Losses:
+        """Return the losses of the mixture (Eq. 2) on one batch of D_v: at every strength, or the clean one alone."""
         drawn = self.data.valid.batches(
-            self.config.loss.batch_size, generator=self._stream("mixture", batch), device=self.runtime.device
+            self.config.measure.batch_size, generator=self._stream("mixture", batch), device=self.runtime.device
         )
         images, labels = next(drawn)
         images, labels = self.runtime.images(images), labels.to(self.runtime.device)
-        strengths = self.spectrum.strengths
-        self.cost += len(images) * (self.attack.passes * len(strengths) + 2 * (1 + len(strengths)))
-        return whole_mixture_losses(self.supernet, arch_weights, images, labels, strengths, self.attack, self.runtime)
-
-    def learning_rate(self, position: int) -> float:
-        """Return SGD's rate of a training: constant in the first two loops, then a cosine to a hundredth."""
-        choose, start = self.config.choose, self.config.weights.learning_rate
-        constant, total = 2 * choose.population, 2 * choose.population + choose.iterations
-        if position < constant:
-            return start
-        done = (position - constant) / max(total - constant, 1)
-        return start * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
+        strengths = self.spectrum.strengths if robust else ()
+        self.charge(costs.MIXTURE, self.costs.mixture(len(images), len(strengths)))
+        return whole_mixture_losses(
+            self.supernet, arch_weights, images, labels, strengths, self.attack, self.runtime, self.timed
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """Return weights, optimisers, φ, M_a, and where the search stands."""
@@ -239,7 +258,7 @@ class OneShot(Evaluator):
             "noise_estimator": self.noise_estimator.state_dict(),
             "noise_memory": self.noise_memory.state_dict(),
             "trained": self.trained,
-            "cost": self.cost,
+            "spent": dict(self.spent),
             "attacked": list(self.spectrum.attacked),
             "suspects": sorted(self.suspects),
             "fidelity": {strength: [found.share, found.loss_error] for strength, found in self.fidelity.items()},
@@ -255,7 +274,7 @@ class OneShot(Evaluator):
         self.optimizer.load_state_dict(state["optimizer"])
         self.noise_estimator.load_state_dict(state["noise_estimator"])
         self.noise_memory.load_state_dict(state["noise_memory"])
-        self.trained, self.cost = state["trained"], state["cost"]
+        self.trained, self.spent = state["trained"], dict(state["spent"])
         self.spectrum = Spectrum(self.spectrum.strengths, tuple(state["attacked"]))
         self.suspects = set(state["suspects"])
         self.fidelity = {strength: Fidelity(*found) for strength, found in state["fidelity"].items()}
@@ -268,14 +287,14 @@ class OneShot(Evaluator):
 
     def _training_batches(self, position: int, purpose: str, images: int | None) -> Iterator[tuple[Tensor, Tensor]]:
         batches = self.data.train.batches(
-            self.config.weights.batch_size,
+            self.config.training.batch_size,
             generator=self._stream(purpose, position),
             augment=self.data.augment,
             device=self.runtime.device,
-            drop_last=len(self.data.train) >= self.config.weights.batch_size,
+            drop_last=len(self.data.train) >= self.config.training.batch_size,
         )
-        return islice(batches, None if images is None else max(1, images // self.config.weights.batch_size))
+        return islice(batches, None if images is None else max(1, images // self.config.training.batch_size))
 
     def _valid_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        images, batch_size = self.config.loss.images, self.config.loss.batch_size
+        images, batch_size = self.config.measure.images, self.config.measure.batch_size
         return limited(self.data.valid, images, batch_size, self.runtime.device)

@@ -24,6 +24,7 @@ class ReleasedLabels(Evaluator):
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
         self.space, self.strengths = evaluator.space, evaluator.strengths
+        self.exact, self.warms_up = evaluator.exact, evaluator.warms_up
 
     @property
     def cost(self) -> float:  # type: ignore[override]
@@ -42,6 +43,10 @@ class ReleasedLabels(Evaluator):
     def measure(self, architecture: Architecture) -> Losses:
         """Return the losses with the slip."""
         return _too_small(self.evaluator.measure(architecture))
+
+    def measure_clean(self, architecture: Architecture) -> Losses:
+        """Return the clean loss, which the slip leaves alone."""
+        return self.evaluator.measure_clean(architecture)
 
     def remeasure(self, architecture: Architecture) -> Losses:
         """Return the losses with the slip."""

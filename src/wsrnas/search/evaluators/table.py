@@ -40,7 +40,7 @@ class TableEvaluator(Evaluator):
             refuse("--label-ageing", expected="a factor >= 0 and a half-life > 0", got=ageing)
         self.space, self.rows, self.losses, self.strengths = space, rows, losses, strengths
         self.error, self.ageing = error, ageing
-        self.exact = error is None
+        self.exact, self.warms_up = error is None, False
         self.cost = 0.0
         self.record: dict[str, Any] = {}
         self.first_asked: dict[int, int] = {}
@@ -72,6 +72,10 @@ class TableEvaluator(Evaluator):
             self.cost += 1
         self.record = {"cost": self.cost}
         return self._label(row, self.first_asked[row])
+
+    def measure_clean(self, architecture: Architecture) -> Losses:
+        """Return the clean loss, with the error of a label made now."""
+        return self.measure(architecture)[:1]
 
     def remeasure(self, architecture: Architecture) -> Losses:
         """Return the losses with the error of a label made now, of an architecture that may be old."""

@@ -13,6 +13,7 @@ from wsrnas.progress import progress
 from wsrnas.runs import RunFolder
 from wsrnas.runtime import Runtime
 from wsrnas.search.config import SearchConfig
+from wsrnas.search.costs import FINALISTS, Costs
 from wsrnas.search.evaluators.measure import Spectrum, attacked_losses
 from wsrnas.search.finalists.rivals import training_settings
 from wsrnas.search.setup import limited, network_config
@@ -24,58 +25,59 @@ from wsrnas.types import Losses
 
 
 @dataclass(frozen=True)
-class Audition:
+class TrainedAlone:
     """The losses of each finalist (1+S,), index 0 clean, and the images passed through networks to get them."""
 
     losses: list[Losses]
     passes: int
 
 
-def audition_settings(config: SearchConfig) -> TrainConfig:
-    """Return how finalists train: as `compare_with_random` does, but on D_t and for `choose.audition` epochs."""
+def alone_settings(config: SearchConfig) -> TrainConfig:
+    """Return how finalists train: as `train_rivals` does, but on D_t and for `finalists.epochs` epochs."""
     settings = training_settings(config)
-    epochs = config.choose.audition
+    epochs = config.finalists.epochs
     return replace(
         settings,
-        recipe=f"{config.recipe} (audition)",
+        recipe=f"{config.recipe} (finalist)",
         data=config.data,
         epochs=epochs,
-        selection=SelectionConfig(by="last", every=epochs, steps=config.weights.steps, images=config.loss.images),
+        selection=SelectionConfig(by="last", every=epochs, steps=config.training.steps, images=config.measure.images),
     )
 
 
-def audition(
+def train_alone(
     config: SearchConfig, data: DataBundle, runtime: Runtime, finalists: list[Genotype], folder: RunFolder
-) -> Audition:
-    """Train every finalist on D_t in `audition/`, attack it on D_v at every strength with APGD, in evaluation mode.
+) -> TrainedAlone:
+    """Train every finalist on D_t in `finalists/`, attack it on D_v at every strength with APGD, in evaluation mode.
 
-    All have the same width, depth, epochs, attack and seed; a killed audition goes on where it stopped. The test set is
+    All have the same width, depth, epochs, attack and seed; after a kill it goes on where it stopped. The test set is
     not touched.
 
     Differs from the paper: it names what A prefers; shared weights agree too little with training alone for that
     (docs/studies/one-shot.md).
     """
-    settings, sizes = audition_settings(config), network_config(config, data)
+    settings, sizes = alone_settings(config), network_config(config, data)
     spectrum = Spectrum(config.spectrum.all_strengths(), config.spectrum.all_strengths())
-    attack = APGD(eps=spectrum.strengths[0], steps=config.choose.verify_steps)
+    attack = APGD(eps=spectrum.strengths[0], steps=config.finalists.attack_steps)
+    costs = Costs.of(config)
     losses, passes = [], len(finalists) * training_passes(settings, data)
-    with progress("audition", len(finalists)) as bar:
+    with progress("finalists", len(finalists)) as bar:
         for place, genotype in enumerate(finalists, start=1):
-            path = folder.path / "audition" / str(place)
-            with folder.timed("audition"):
+            path = folder.path / "finalists" / str(place)
+            with folder.timed(FINALISTS):
                 train(settings, GenotypeNetwork(genotype=genotype, config=sizes), path, data=data, runtime=runtime)
-                measured, cost = attacked_losses(
+                measured, images = attacked_losses(
                     runtime.prepare(load_run(path)).eval(),
-                    limited(data.valid, config.loss.images, config.loss.batch_size, runtime.device),
+                    limited(data.valid, config.measure.images, config.measure.batch_size, runtime.device),
                     spectrum,
                     attack,
                     runtime,
                     lambda batch: rng.stream(config.seed, "audition", batch),
                 )
             losses.append(measured)
-            passes += cost
+            passes += costs.verifying(images, spectrum)
             bar.advance(note=genotype.id)
-    return Audition(losses, passes)
+    return TrainedAlone(losses, passes)
 
 
 def training_passes(settings: TrainConfig, data: DataBundle) -> int:

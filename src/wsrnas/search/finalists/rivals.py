@@ -19,6 +19,7 @@ from wsrnas.parts import PartConfig
 from wsrnas.progress import progress
 from wsrnas.runs import RunFolder
 from wsrnas.search.config import SearchConfig
+from wsrnas.search.costs import RIVALS
 from wsrnas.search.setup import count_parameters, network_config, size_config
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import NetworkConfig, SearchSpace
@@ -30,7 +31,7 @@ SIZE_TOLERANCE = 0.15
 TRIES = 2000
 
 
-def compare_with_random(config: SearchConfig, data: DataBundle, winner: Genotype, folder: RunFolder) -> dict[str, Any]:
+def train_rivals(config: SearchConfig, data: DataBundle, winner: Genotype, folder: RunFolder) -> dict[str, Any]:
     """Train winner and rivals from scratch in `compare/`, score them on the test set, and describe both.
 
     Every network has the same width and depth, training set, epochs, attack and seed; a rival's parameter count is
@@ -39,26 +40,26 @@ def compare_with_random(config: SearchConfig, data: DataBundle, winner: Genotype
     """
     sizes = network_config(config, data)
     space = get_space(config.space.name)
-    rivals = random_rivals(space, winner, sizes, config.compare.random, config.seed)
+    rivals = random_rivals(space, winner, sizes, config.rivals.count, config.seed)
     genotypes = {"winner": winner, **{f"random-{place}": rival for place, rival in enumerate(rivals, start=1)}}
     settings = training_settings(config)
     strengths = [0.0, *config.spectrum.all_strengths()]
     test = load_data(settings.data, config.seed).test
-    count = len(test) if config.compare.images is None else min(config.compare.images, len(test))
+    count = len(test) if config.rivals.images is None else min(config.rivals.images, len(test))
     images, labels = test.fetch(torch.arange(count))
     scored: dict[str, dict[str, Any]] = {}
-    with progress("comparison", len(genotypes)) as bar:
+    with progress("rivals", len(genotypes)) as bar:
         for name, genotype in genotypes.items():
             path = Path(folder.path) / "compare" / name
-            with folder.timed("comparison training"):
+            with folder.timed(RIVALS):
                 train(settings, GenotypeNetwork(genotype=genotype, config=sizes), path)
-            with folder.timed("comparison scoring"):
+            with folder.timed("scoring on test images"):
                 result = evaluate(
                     load_run(path),
                     images,
                     labels,
                     strengths=strengths,
-                    attacks=[PGD(eps=strengths[-1], steps=config.compare.steps, keep="best")],
+                    attacks=[PGD(eps=strengths[-1], steps=config.rivals.attack_steps, keep="best")],
                     seed=config.seed,
                 )
             scored[name] = {
@@ -76,9 +77,9 @@ def compare_with_random(config: SearchConfig, data: DataBundle, winner: Genotype
         "winner": won,
         "random": list(scored.values()),
         "images": count,
-        "epochs": config.compare.epochs,
+        "epochs": config.rivals.epochs,
         "chance": 1 / data.num_classes,
-        "attack": f"PGD-{config.compare.steps}",
+        "attack": f"PGD-{config.rivals.attack_steps}",
         "random_mean_sd": [[spread.mean, spread.sd] for spread in spreads],
     }
 
@@ -112,17 +113,20 @@ def random_rivals(space: SearchSpace, winner: Genotype, sizes: NetworkConfig, co
 
 def training_settings(config: SearchConfig) -> TrainConfig:
     """Return the training that the search's own settings imply: PGD at its strength, its size, its batch."""
-    weights = config.weights
+    training, strength = config.training, config.trained_at()
     return TrainConfig(
-        recipe=f"{config.recipe} (comparison)",
+        recipe=f"{config.recipe} (rival)",
         seed=config.seed,
         data=replace(config.data, valid_fraction=0.0, valid_limit=None),
         network=size_config(config),
-        loss=PartConfig(name="pgd", settings={"eps": weights.strength, "steps": weights.steps}),
-        optimizer=OptimizerConfig(lr=weights.learning_rate, momentum=weights.momentum, clip=weights.clip),
+        loss=PartConfig(
+            name="pgd",
+            settings={"eps": strength, "steps": training.steps, "step_size": training.step_size(strength)},
+        ),
+        optimizer=OptimizerConfig(lr=training.learning_rate, momentum=training.momentum, clip=training.clip),
         schedule=PartConfig(name="cosine"),
-        epochs=config.compare.epochs,
-        batch_size=weights.batch_size,
+        epochs=config.rivals.epochs,
+        batch_size=training.batch_size,
         selection=SelectionConfig(by="last"),
         runtime=config.runtime,
     )

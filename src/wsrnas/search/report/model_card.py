@@ -9,7 +9,8 @@ from pathlib import Path
 
 from wsrnas.errors import refuse
 from wsrnas.files import write_atomic
-from wsrnas.search.report.record import SearchRecord, percent, read_search_run
+from wsrnas.report.words import percent
+from wsrnas.search.report.record import SearchRecord, read_search_run
 from wsrnas.search.report.sections.found import next_commands
 from wsrnas.types import format_strength
 
@@ -41,8 +42,8 @@ def _summary(record: SearchRecord) -> str:
     winner = record.result["winner"]
     return (
         f"# Architecture {winner.get('id', '?')}\n\n"
-        f"Found by a Wsr-NAS search on {record.data} (recipe `{record.setting('recipe')}`, preset "
-        f"`{record.setting('preset')}`, seed {record.setting('seed')}) that measured {len(record.labelled)} "
+        f"Found on {record.data} by {record.method} (recipe `{record.setting('recipe')}`, "
+        f"seed {record.setting('seed')}), which measured {len(record.labelled)} "
         f"architectures at strengths {', '.join(record.loss_names[1:])} (L∞ radii of images in [0,1]). The cells are "
         "in `genotype.json` and drawn in `cell.svg`; `report.html` tells how the search went, `config.yaml` holds all "
         "settings."

@@ -6,14 +6,17 @@ import json
 import statistics
 from pathlib import Path
 
+from wsrnas.errors import InputError
 from wsrnas.report.page import Page
-from wsrnas.search.report.record import SearchRecord, duration, read_search_run
+from wsrnas.report.words import duration
+from wsrnas.search.report.record import SearchRecord, read_search_run
 from wsrnas.search.report.sections.estimators import add_loss_estimator, add_noise_estimator
 from wsrnas.search.report.sections.examples import add_examples
 from wsrnas.search.report.sections.found import add_architecture, add_commands
 from wsrnas.search.report.sections.losses import add_losses
 from wsrnas.search.report.sections.robustness import add_robustness, gain_over_random
 from wsrnas.search.report.sections.timing import add_time
+from wsrnas.search.result import SearchResult
 from wsrnas.types import format_strength
 
 
@@ -33,6 +36,8 @@ def write_search_report(run_path: Path) -> Path:
             f"({last.get('phase', '?')}). Start the same command again to go on."
         )
         page.callout("warning", text)
+    if said := _learned_nothing(record):
+        page.callout("warning", f"{said[:1].upper()}{said[1:]}.")
     for warning in record.result.get("warnings") or []:
         page.callout("warning", str(warning)[:1].upper() + str(warning)[1:])
     add_architecture(page, record)
@@ -47,9 +52,16 @@ def write_search_report(run_path: Path) -> Path:
     return page.write(run_path / "report.html")
 
 
+def _learned_nothing(record: SearchRecord) -> str:
+    try:
+        return SearchResult.read(record.path).learned_nothing
+    except InputError:  # not finished, or of an earlier version: nothing can be said
+        return ""
+
+
 def _subtitle(record: SearchRecord) -> str:
     return (
-        f"Wsr-NAS, preset {record.setting('preset', '?')}, on {record.data}, seed {record.setting('seed', '?')}; "
+        f"{record.method}, on {record.data}, seed {record.setting('seed', '?')}; "
         f"strengths {', '.join(record.loss_names[1:])}"
     )
 
@@ -80,12 +92,14 @@ def _add_facts(page: Page, record: SearchRecord) -> None:
     rows = [
         ("recipe", record.setting("recipe")),
         ("preset", record.setting("preset")),
+        ("method", record.method),
+        ("architectures", f"{record.setting('budget.population')} + {record.setting('budget.iterations')}"),
         ("seed", record.setting("seed")),
         ("data", record.data),
         ("search space", record.result.get("space") or record.setting("space.name")),
         ("strengths attacked", ", ".join(known) or None),
         ("strengths estimated", ", ".join(estimated) or ("none" if known else None)),
-        ("gradient steps on every estimate", record.setting("noise.refine")),
+        ("gradient steps on every estimate", record.setting("noise_estimator.refine")),
         ("weight of the clean loss", objective.get("clean_weight")),
         ("weights of the strengths", weights or None),
         ("network passes, one image each", None if cost is None else f"{float(cost):,.0f}"),

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
-from wsrnas.errors import InputError, refuse
+from wsrnas import recipes
+from wsrnas.configure import flat, instantiated
+from wsrnas.errors import refuse
 from wsrnas.estimators.loss.metrics import kendall_per_head
-from wsrnas.files import read_lines
+from wsrnas.files import read_object, read_settings, read_text
+from wsrnas.recipes.renamed import refuse_renamed
+from wsrnas.search.config import SearchConfig
+from wsrnas.search.report.lines import (
+    AGAIN,
+    ANEW,
+    check_losses,
+    read_comparison,
+    read_metrics,
+    read_result,
+    read_timings,
+)
 from wsrnas.types import format_strength, parse_strengths
 
 RunLine = dict[str, Any]
@@ -38,7 +49,7 @@ class SearchRecord:
         """Return all strengths of the search, ascending."""
         if "strengths" in self.result:
             return tuple(float(strength) for strength in self.result["strengths"])
-        return parse_strengths(self.config["spectrum"]["strengths"], argument="spectrum.strengths")
+        return parse_strengths(self.setting("spectrum.strengths", ""), argument="spectrum.strengths")
 
     @property
     def loss_names(self) -> list[str]:
@@ -82,9 +93,36 @@ class SearchRecord:
         return kendall_per_head(estimated, measured)
 
     @property
+    def strategy(self) -> str:
+        """Return the name of the strategy."""
+        return str(self.setting("strategy.name", "wsr-nas"))
+
+    @property
+    def method(self) -> str:
+        """Return how the search went about it, in words: the preset, or the rival strategy, and what was set of it."""
+        own: dict[str, Any] = dict(self.setting("strategy.settings") or {})
+        if self.strategy != "wsr-nas":
+            changed = ", ".join(f"{key} {value}" for key, value in own.items())
+            return f"strategy {self.strategy}" + (f" ({changed})" if changed else "")
+        preset = str(self.setting("preset", "ours"))
+        usual = recipes.PRESETS.get(preset, {}).get("strategy", {}).get("settings", {})
+        changed = ", ".join(f"{key} {value}" for key, value in own.items() if usual.get(key) != value)
+        return f"Wsr-NAS, preset {preset}" + (f" ({changed})" if changed else "")
+
+    @property
     def data(self) -> str:
         """Return the name of the data set."""
         return str(self.setting("data.name", "unknown data"))
+
+    @property
+    def search_config(self) -> SearchConfig:
+        """Return the settings as the search had them.
+
+        Raises:
+            InputError: settings of another version; the message names the first of them.
+        """
+        refuse_renamed("search", flat(self.config), where=str(self.path / "config.yaml"))
+        return instantiated(SearchConfig, self.config)
 
     def setting(self, dotted: str, default: Any = None) -> Any:
         """Return a setting of config.yaml by its dotted name."""
@@ -105,53 +143,25 @@ def read_search_run(path: Path) -> SearchRecord:
     remedy = "give the folder that `wsrnas search` wrote"
     if not (path / "config.yaml").is_file():
         refuse("RUN", expected="the folder of a search run, with config.yaml", got=str(path), remedy=remedy)
-    env = _read_json(path / "env.json")
+    env = read_object(path / "env.json", remedy=AGAIN)
     if env.get("kind", "search") != "search":
         refuse("RUN", expected="a search run", got=f"{path}, a {env['kind']} run", remedy=remedy)
-    try:
-        config = yaml.safe_load((path / "config.yaml").read_text())
-        metrics, timings = read_lines(path / "metrics.jsonl"), read_lines(path / "timings.jsonl")
-    except (yaml.YAMLError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: a file of the run is damaged ({error}); start the search again") from error
+    config = read_settings(path / "config.yaml", remedy=ANEW)
+    metrics, timings = read_metrics(path / "metrics.jsonl"), read_timings(path / "timings.jsonl")
     if not metrics:
         remedy = "start the same search command again; it goes on where it stopped"
         refuse("RUN", expected="a search with at least one iteration done", got=f"{path}, with none", remedy=remedy)
     cell = path / "cell.svg"
-    return SearchRecord(
+    record = SearchRecord(
         path=path,
         config=config,
         env=env,
-        result=_read_json(path / "result.json"),
-        comparison=_read_json(path / "comparison.json"),
-        genotype=_read_json(path / "genotype.json"),
-        cell=cell.read_text(encoding="utf-8") if cell.is_file() else "",
+        result=read_result(path / "result.json"),
+        comparison=read_comparison(path / "comparison.json"),
+        genotype=read_object(path / "genotype.json", remedy=AGAIN),
+        cell=read_text(cell, remedy=AGAIN) if cell.is_file() else "",
         metrics=metrics,
         timings=timings,
     )
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: damaged ({error}); start the same search command again to write it anew") from error
-    if not isinstance(value, dict):
-        refuse(str(path), expected="a JSON object", got=type(value).__name__)
-    return value
-
-
-def percent(share: float | int, digits: int = 1) -> str:
-    """Write a share as a percentage: 62.5 %."""
-    return f"{100 * share:.{digits}f} %"
-
-
-def duration(seconds: float | int) -> str:
-    """Write a duration as people say it: 8.2 s, 3 min 20 s, 2 h 5 min."""
-    if seconds < 60:
-        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
+    check_losses(metrics, record.result, len(record.loss_names), path)
+    return record

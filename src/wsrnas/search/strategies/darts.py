@@ -19,6 +19,7 @@ class Darts(MixtureStrategy):
     """
 
     name: ClassVar[str] = "darts"
+    robust: ClassVar[bool] = False
 
     def target(self, losses: Tensor) -> Tensor:
         """Return the clean loss."""

@@ -18,6 +18,7 @@ class NaiveGradient(MixtureStrategy):
     """
 
     name: ClassVar[str] = "naive-gradient"
+    robust: ClassVar[bool] = True
 
     def target(self, losses: Tensor) -> Tensor:
         """Return Eq. 10."""

@@ -11,7 +11,7 @@ from wsrnas import rng
 from wsrnas.errors import refuse
 from wsrnas.estimators.loss.lstm import LSTMLossEstimator
 from wsrnas.estimators.memory import LossMemory
-from wsrnas.search.base import Evaluator, Strategy
+from wsrnas.search.base import Calls, Evaluator, Strategy
 from wsrnas.search.objective import SearchObjective
 from wsrnas.search.wsr.gradient_update import PAPER_LEARNING_RATE, alpha_optimizer, update_alpha
 from wsrnas.spaces.base import Architecture, gumbel_softmax, sample_gumbel
@@ -63,7 +63,7 @@ class Pvll(Strategy):
             num_operations=self.shape[1],
             num_losses=1,
             seed=seed,
-            form="published",
+            form="printed",
             passes=passes,
             refit_passes=refit_passes,
         )
@@ -75,6 +75,11 @@ class Pvll(Strategy):
     def total_iterations(self) -> int:
         """Return the number of warm-up steps and queries."""
         return self.warm_up + self.queries
+
+    @property
+    def calls(self) -> Calls:
+        """Return the warm-ups, and a clean loss per query."""
+        return Calls(warm_up=self.warm_up, measure_clean=self.queries)
 
     def step(self) -> None:
         """Warm up, or label one architecture and, once the memory holds the population, train ψ and move A."""
@@ -88,9 +93,9 @@ class Pvll(Strategy):
         self.iteration += 1
 
     def _search(self, architecture: Architecture, gumbel: Tensor) -> None:
-        losses = self.evaluator.measure(architecture)
-        self.memory.push(architecture.encoding, losses[:1], architecture.choice, self.iteration)
-        self.record = {"phase": "search", "iteration": self.iteration, "losses": losses.tolist()}
+        loss = self.evaluator.measure_clean(architecture)
+        self.memory.push(architecture.encoding, loss, architecture.choice, self.iteration)
+        self.record = {"phase": "search", "iteration": self.iteration, "clean_loss": float(loss)}
         if self.iteration - self.warm_up + 1 < self.population:
             return
         generator = rng.stream(self.seed, self.name, "fit", self.iteration)

@@ -7,9 +7,11 @@ from typing import Any, ClassVar, final
 import torch
 from torch import Tensor
 
+from wsrnas.errors import refuse
 from wsrnas.search.base import Evaluator
 from wsrnas.search.objective import SearchObjective
 from wsrnas.search.strategies.queries import Measured, QueryStrategy
+from wsrnas.spaces.cells import CellSpace
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.types import Choice
 
@@ -43,6 +45,10 @@ class QLearning(QueryStrategy):
         replays: int = 100,
     ) -> None:
         super().__init__(evaluator, objective, seed, queries=queries, warm_up=warm_up)
+        if not isinstance(self.space, CellSpace):
+            remedy = "take another strategy, such as evolution"
+            refuse("space", expected="cells, whose edges it walks along", got=self.space.name, remedy=remedy)
+        self.operations = self.space.operations
         self.learning_rate, self.replays = learning_rate, replays
         edges, operations = self.space.num_edges, self.space.num_operations
         self.q = torch.full((edges, operations + 1, operations), 0.5)
@@ -82,7 +88,7 @@ class QLearning(QueryStrategy):
     def _walk(self, genotype: Genotype) -> Choice:
         if self.named and self.space.decode(self.space.one_hot(self.named)) == genotype:
             return self.named
-        absent = self.space.operations.index("none")
+        absent = self.operations.index("none")
         return tuple(absent if operation < 0 else operation for operation in self.space.choice(genotype))
 
     def _learn(self, episodes: list[tuple[Choice, float]]) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from wsrnas import rng
 from wsrnas.errors import refuse
-from wsrnas.search.base import Evaluator, Strategy
+from wsrnas.search.base import Calls, Evaluator, Strategy
 from wsrnas.search.objective import SearchObjective
 from wsrnas.search.wsr.propose import canonical_key, unseen_sample
 from wsrnas.spaces.genotype import Genotype
@@ -54,6 +54,16 @@ class QueryStrategy(Strategy):
     def total_iterations(self) -> int:
         """Return the number of warm-up steps and queries."""
         return self.warm_up + self.queries
+
+    @property
+    def calls(self) -> Calls:
+        """Return the warm-ups, and a measurement per query."""
+        return Calls(warm_up=self.warm_up, measure=self.queries)
+
+    @property
+    def most_finalists(self) -> int:
+        """Return the number of architectures measured."""
+        return self.queries
 
     @abstractmethod
     def name_next(self, generator: torch.Generator) -> Genotype:

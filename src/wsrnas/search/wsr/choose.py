@@ -11,10 +11,12 @@ from torch import Tensor
 from wsrnas import rng
 from wsrnas.estimators.loss.base import LossEstimator
 from wsrnas.estimators.memory import LossLabel, LossMemory
+from wsrnas.search.base import Evaluator
 from wsrnas.search.objective import SearchObjective
 from wsrnas.search.wsr.design import representative
 from wsrnas.search.wsr.gradient_update import alpha_optimizer, update_alpha
 from wsrnas.search.wsr.propose import ProposeSettings, distinct_samples, propose, standing
+from wsrnas.search.wsr.settings import WsrSettings
 from wsrnas.spaces.base import Architecture, SearchSpace, gumbel_softmax, sample_gumbel
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.types import Choice
@@ -167,3 +169,19 @@ class ProposingChooser(Chooser):
         if choice not in self._genotypes:
             self._genotypes[choice] = self.space.decode(self.space.one_hot(choice))
         return self._genotypes[choice]
+
+
+def chooser(settings: WsrSettings, evaluator: Evaluator, objective: SearchObjective, seed: int) -> Chooser:
+    """Return the way of choosing that the settings name.
+
+    Exact labels are believed. Of labels that err a Gaussian process makes what it thinks right; any other ψ has half of
+    the say.
+    """
+    if settings.method == "gradient":
+        step, temperature = settings.step_size, settings.temperature
+        return GradientChooser(evaluator.space, objective, seed, temperature=temperature, step_size=step)
+    inexact = 0.0 if settings.loss_estimator == "gaussian-process" else 0.5
+    proposing = ProposeSettings(
+        exploration=settings.exploration, restarts=settings.restarts, trust=1.0 if evaluator.exact else inexact
+    )
+    return ProposingChooser(evaluator.space, objective, seed, settings=proposing, design=settings.design)

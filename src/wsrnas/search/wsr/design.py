@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from wsrnas.estimators.loss.kernel import matern, spread, squared_distances
-from wsrnas.search.setup import path_features
+from wsrnas.search.wsr.estimator import path_features
 from wsrnas.search.wsr.propose import distinct_samples, encoding_of
 from wsrnas.spaces.base import SearchSpace
 from wsrnas.spaces.genotype import Genotype

@@ -64,6 +64,7 @@ def descend(
         return []
     shape = (space.num_edges, space.num_operations)
     gumbel = torch.stack([sample_gumbel(shape, generator) for _ in range(settings.restarts)])
+    gumbel = gumbel.masked_fill(space.padding, -torch.inf)
     alpha = torch.zeros_like(gumbel).requires_grad_(True)
     optimizer = torch.optim.Adam([alpha], lr=settings.descent_rate)
     for _ in range(settings.descent_steps):

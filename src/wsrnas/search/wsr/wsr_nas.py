@@ -12,25 +12,15 @@ search      T times: choose an architecture; the same four steps; push; train ψ
 
 from __future__ import annotations
 
-import math
-from contextlib import nullcontext
-from typing import Any, ClassVar
-
-import torch
+from typing import ClassVar, final
 
 from wsrnas import rng
-from wsrnas.estimators.loss.base import LossEstimator
-from wsrnas.estimators.memory import LossMemory
-from wsrnas.search.base import Evaluator, Strategy
-from wsrnas.search.config import ChooseConfig
-from wsrnas.search.evaluators.measure import Timer
-from wsrnas.search.objective import SearchObjective
-from wsrnas.search.wsr.choose import Chooser
+from wsrnas.search.wsr.search_state import SearchState
 from wsrnas.spaces.base import Architecture
-from wsrnas.spaces.genotype import Genotype
 
 
-class WsrNas(Strategy):
+@final
+class WsrNas(SearchState):
     """Algorithm 1 with a `Chooser` that samples, chooses and derives the paper's way or ours.
 
     Source: Cheng et al., AAAI 2023, Algorithm 1.
@@ -40,33 +30,9 @@ class WsrNas(Strategy):
 
     name: ClassVar[str] = "wsr-nas"
 
-    def __init__(
-        self,
-        evaluator: Evaluator,
-        objective: SearchObjective,
-        seed: int,
-        *,
-        estimator: LossEstimator,
-        chooser: Chooser,
-        settings: ChooseConfig,
-        memory: int = 200,
-        timer: Timer = lambda phase: nullcontext(),
-    ) -> None:
-        self.evaluator, self.objective, self.seed = evaluator, objective, seed
-        self.estimator, self.chooser, self.settings, self.timer = estimator, chooser, settings, timer
-        self.memory = LossMemory(memory)
-        self.iteration = 0
-        self.record: dict[str, Any] = {}
-        self.population = chooser.population(settings.population, seed)
-
-    @property
-    def total_iterations(self) -> int:
-        """N to warm up, N to build M_v, T to search."""
-        return 2 * self.settings.population + self.settings.iterations
-
     def step(self) -> None:
         """Do one iteration of one of the three loops."""
-        size = self.settings.population
+        size = self.budget.population
         if self.iteration < size:
             self.warm_up(self.population[self.iteration])
         elif self.iteration < 2 * size:
@@ -78,13 +44,13 @@ class WsrNas(Strategy):
     def warm_up(self, architecture: Architecture) -> None:
         """Lines 2-5: train the shared weights on one architecture of the population."""
         self.evaluator.warm_up(architecture)
-        self.record = self._describe("warm up", architecture, chosen="population")
+        self.record = self.describe("warm up", architecture, chosen="population")
 
     def build(self, architecture: Architecture) -> None:
         """Lines 7-18: label one architecture of the population; after the last one, train ψ."""
         self.label(architecture)
-        self.record = self._describe("build", architecture, chosen="population", labelled=True)
-        if self.iteration == 2 * self.settings.population - 1:
+        self.record = self.describe("build", architecture, chosen="population", labelled=True)
+        if self.iteration == 2 * self.budget.population - 1:
             self.fit()
 
     def search(self) -> None:
@@ -94,7 +60,7 @@ class WsrNas(Strategy):
         predicted = self.estimator.predict(architecture.encoding[None]).mean[0].detach()
         self.label(architecture)
         self.refresh()
-        self.record = self._describe("search", architecture, chosen=chosen, labelled=True)
+        self.record = self.describe("search", architecture, chosen=chosen, labelled=True)
         self.record["predicted"] = predicted.tolist()
         self.fit()
         with self.timer("update of A"):
@@ -116,51 +82,6 @@ class WsrNas(Strategy):
         encodings, losses = self.memory.tensors()
         generator = rng.stream(self.seed, self.name, "fit", self.iteration)
         with self.timer("loss estimator"):
-            self.estimator.fit(encodings, losses, generator=generator, weights=self._discounts())
+            self.estimator.fit(encodings, losses, generator=generator, weights=self.discounts())
             residual = (self.estimator.predict(encodings).mean.detach() - losses).square().mean()
         self.record["loss_estimator_loss"] = float(residual)
-
-    def result(self) -> Genotype:
-        """Return the architecture the search would name now."""
-        return self.finalists(1)[0]
-
-    def finalists(self, count: int) -> list[Genotype]:
-        """Return up to `count` distinct architectures, best first: the ones worth measuring again."""
-        trained = self.iteration >= 2 * self.settings.population
-        return self.chooser.finalists(self.memory, self.estimator if trained else None, count)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return M_v, ψ, A and the position; everything random is derived from the position."""
-        return {
-            "iteration": self.iteration,
-            "memory": self.memory.state_dict(),
-            "estimator": self.estimator.state_dict(),
-            "chooser": self.chooser.state_dict(),
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore what `state_dict` returned."""
-        self.iteration = state["iteration"]
-        self.memory.load_state_dict(state["memory"])
-        self.estimator.load_state_dict(state["estimator"])
-        self.chooser.load_state_dict(state["chooser"])
-
-    def _discounts(self) -> torch.Tensor | None:
-        if self.settings.half_life is None:
-            return None
-        ages = torch.tensor([self.iteration - label.measured_at for label in self.memory.labels], dtype=torch.float32)
-        weights = torch.exp(-math.log(2) * ages / self.settings.half_life)
-        return weights / weights.mean()
-
-    def _describe(
-        self, phase: str, architecture: Architecture, *, chosen: str, labelled: bool = False
-    ) -> dict[str, Any]:
-        losses = self.memory.labels[-1].losses if labelled else None
-        return {
-            "phase": phase,
-            "iteration": self.iteration,
-            "architecture": list(architecture.choice),
-            "genotype_id": self.chooser.genotype_id(architecture),
-            "chosen": chosen,
-            "losses": None if losses is None else losses.tolist(),
-        }

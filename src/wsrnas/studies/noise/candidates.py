@@ -19,9 +19,9 @@ KNOWN_THREE = (0.03, 0.06, 0.09)
 class Candidate:
     """One way to get the noises of all strengths.
 
-    `known` are attacked for real; `estimator` (a registry name, with `settings`) estimates the others, and `refine`
-    gradient steps, each `step_size` times the strength, improve them: `outwards`, each refined noise helping the next,
-    or each alone. `known_steps` shortens the attacks at the known strengths. With `short_steps` nothing is estimated:
+    `known` are attacked for real; `estimator`, by name and with `settings`, estimates the others, and `refine` gradient
+    steps, each `step_size` times the strength, improve them: `outwards`, each refined noise helping the next, or each
+    alone. `known_steps` shortens the attacks at the known strengths. With `short_steps` nothing is estimated:
     every strength gets a real PGD of so many steps, which is what an estimator must beat at equal cost.
     """
 
@@ -40,7 +40,7 @@ class Candidate:
     @property
     def learned(self) -> bool:
         """Whether φ has weights to train."""
-        return bool(self.estimator) and NOISE_ESTIMATORS[self.estimator].needs_training
+        return bool(self.estimator) and NOISE_ESTIMATORS.kind(self.estimator, argument="estimator").needs_training
 
     def passes(self, strengths: Sequence[float], attack_steps: int) -> int:
         """Return the network passes per image that the noises of `strengths` cost; forward and backward count one."""

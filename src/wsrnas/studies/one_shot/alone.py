@@ -26,7 +26,7 @@ SCORING_BATCH = 256
 
 
 def training_config(config: OneShotStudyConfig, seed: int) -> TrainConfig:
-    """Return how networks are trained alone: as `compare_with_random` does, with the study's batch and rate."""
+    """Return how networks are trained alone: as `train_rivals` does, with the study's batch and rate."""
     settings = training_settings(config.search)
     return replace(
         settings,
@@ -43,7 +43,7 @@ def score(model: nn.Module, data: DataBundle, config: OneShotStudyConfig, runtim
     Accuracies are nested: an image counts at ε only if it stayed right at every smaller strength.
     """
     strengths = config.search.spectrum.all_strengths()
-    attack = PGD(eps=strengths[0], steps=config.search.compare.steps, keep="best")
+    attack = PGD(eps=strengths[0], steps=config.search.rivals.attack_steps, keep="best")
     losses, correct, seen = torch.zeros(1 + len(strengths)), torch.zeros(1 + len(strengths)), 0
     model = runtime.prepare(model).eval()
     for index, (images, labels) in enumerate(data.test.batches(SCORING_BATCH)):

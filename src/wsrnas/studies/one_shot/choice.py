@@ -120,7 +120,7 @@ def auditions(
 
 def passes_per_score(search: SearchConfig, images: int) -> dict[str, int]:
     """Return the network passes that one genotype's score costs, by selection: attacks and forward passes on D_v."""
-    attack = PGD(eps=search.weights.radius(), steps=search.weights.steps, random_start=False).passes
+    attack = PGD(eps=search.trained_at(), steps=search.training.steps, random_start=False).passes
     costs = {}
     for name, weights in selections(search).items():
         attacked, clean = int((weights[1:] > 0).sum()), int(weights[0] > 0)
@@ -136,10 +136,10 @@ def at_equal_cost(
     The budget is what scoring all n by one attacked strength costs; nobody can score more than the n there are. With
     ``training``, every scored genotype also costs an epoch of training of the shared weights, as in a search.
     """
-    epoch = trained_images * (2 * search.weights.steps + 2)
+    epoch = trained_images * (2 * search.training.steps + 2)
     costs, table = passes_per_score(search, images), selections(search)
     single = min(cost for name, cost in costs.items() if name.startswith("only "))
-    refined = 2 * search.weights.steps + 2 * (len(search.spectrum.all_strengths()) - 1)
+    refined = 2 * search.training.steps + 2 * (len(search.spectrum.all_strengths()) - 1)
     estimated = images * (refined + len(search.spectrum.all_strengths()))
     wanted = [(name, weights, costs[name]) for name, weights in table.items()]
     wanted.append(("all strengths, one attacked, the others estimated and refined", table["all strengths"], estimated))

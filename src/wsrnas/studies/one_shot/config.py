@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from wsrnas.data import DataConfig
 from wsrnas.errors import at_least, nearest, refuse
 from wsrnas.runtime import RuntimeConfig
-from wsrnas.search.config import ChooseConfig, CompareConfig, LossConfig, SearchConfig, SpaceConfig, WeightsConfig
+from wsrnas.search.base import Budget
+from wsrnas.search.config import MeasureConfig, RivalsConfig, SearchConfig, SpaceConfig, TrainingConfig
 from wsrnas.search.spectrum import SpectrumConfig
 from wsrnas.studies.noise.config import Scale
 
@@ -21,10 +22,12 @@ class OneShotStudyConfig:
 
     Args:
         search: the super-network as a search would train it: data, sizes, spectrum, 2N+T updates and their learning
-            rates; `compare` says how networks are trained alone and with how many PGD steps they are scored.
+            rates; `rivals` says how networks are trained alone and with how many PGD steps they are scored.
         genotypes: random genotypes, measured under shared weights and trained alone.
         checkpoints: numbers of updates after which all of them are measured, ascending, the last being 2N+T.
         repeated: how many of them are trained alone with a second seed.
+        refresh: old labels measured again per label.
+        temperature: τ of the Gumbel softmax that all-edges samples are drawn with.
         batch_size, learning_rate: of training alone.
         draws: bootstrap draws over genotypes.
     """
@@ -33,6 +36,8 @@ class OneShotStudyConfig:
     genotypes: int = 16
     checkpoints: tuple[int, ...]
     repeated: int = 16
+    refresh: int = 1
+    temperature: float = 0.1
     batch_size: int = 128
     learning_rate: float = 0.1
     draws: int = 2000
@@ -45,8 +50,8 @@ class OneShotStudyConfig:
             refuse("repeated", expected=f"at most the {self.genotypes} genotypes", got=self.repeated)
         if list(self.checkpoints) != sorted({*self.checkpoints}) or self.checkpoints[-1:] != (self.updates,):
             refuse("checkpoints", expected=f"ascending, the last {self.updates}", got=self.checkpoints)
-        if self.genotypes > self.updates - self.search.choose.population:
-            remedy = "raise search.choose.iterations"
+        if self.genotypes > self.updates - self.search.budget.population:
+            remedy = "raise search.budget.iterations"
             refuse(
                 "genotypes", expected="at most one label per update after warming up", got=self.genotypes, remedy=remedy
             )
@@ -58,11 +63,11 @@ class OneShotStudyConfig:
     @property
     def updates(self) -> int:
         """Updates of each super-network: N to warm up, N to build, T to search."""
-        return 2 * self.search.choose.population + self.search.choose.iterations
+        return 2 * self.search.budget.population + self.search.budget.iterations
 
     def label_updates(self) -> list[int]:
         """Return at which update each genotype gets the label a search would have: evenly spread after warming up."""
-        first, count = self.search.choose.population, self.genotypes
+        first, count = self.search.budget.population, self.genotypes
         return [first + int((index + 0.5) * (self.updates - first) / count) for index in range(count)]
 
 
@@ -89,10 +94,10 @@ def one_shot_config(scale: Scale, *, root: str | None = None, seed: int = 0) -> 
             ),
             space=SpaceConfig(name="darts", channels=6, layers=3),
             spectrum=SpectrumConfig(strengths=list(CIFAR), attacked=list(CIFAR)),
-            weights=WeightsConfig(strength=0.03, steps=1, images=512, batch_size=64, learning_rate=0.05),
-            loss=LossConfig(images=192, batch_size=96),
-            choose=ChooseConfig(population=15, iterations=40, refresh=1),
-            compare=CompareConfig(epochs=6, steps=3),
+            training=TrainingConfig(strength=0.03, steps=1, images=512, batch_size=64, learning_rate=0.05),
+            measure=MeasureConfig(images=192, batch_size=96),
+            budget=Budget(population=15, iterations=40),
+            rivals=RivalsConfig(epochs=6, attack_steps=3),
         )
         return OneShotStudyConfig(search=search, genotypes=12, repeated=12, checkpoints=(30, 70), batch_size=64)
     if scale == "paper":
@@ -101,9 +106,9 @@ def one_shot_config(scale: Scale, *, root: str | None = None, seed: int = 0) -> 
             seed=seed,
             data=DataConfig(name="cifar10", root=root),
             spectrum=SpectrumConfig(attacked="0.03,0.045,0.06,0.075,0.09,0.105"),
-            choose=ChooseConfig(refresh=1),
-            loss=LossConfig(images=4096, batch_size=256),
-            compare=CompareConfig(epochs=30, steps=20),
+            training=TrainingConfig(strength=0.03),
+            measure=MeasureConfig(images=4096, batch_size=256),
+            rivals=RivalsConfig(epochs=30, attack_steps=20),
             runtime=RuntimeConfig(precision="bf16-mixed", channels_last=True),
         )
         return OneShotStudyConfig(search=search, genotypes=24, repeated=24, checkpoints=(50, 100, 200, 300))
@@ -128,8 +133,8 @@ def _digits(
         data=DataConfig(name="digits", root=root, test_limit=test),
         space=SpaceConfig(name="darts", channels=channels, layers=3),
         spectrum=SpectrumConfig(strengths=list(DIGITS), attacked=list(DIGITS)),
-        weights=WeightsConfig(strength=0.1, steps=2, images=images, batch_size=64, learning_rate=0.05),
-        loss=LossConfig(images=measured, batch_size=measured),
-        choose=ChooseConfig(population=population, iterations=iterations, refresh=1),
-        compare=CompareConfig(epochs=epochs, steps=5),
+        training=TrainingConfig(strength=0.1, steps=2, images=images, batch_size=64, learning_rate=0.05),
+        measure=MeasureConfig(images=measured, batch_size=measured),
+        budget=Budget(population=population, iterations=iterations),
+        rivals=RivalsConfig(epochs=epochs, attack_steps=5),
     )

@@ -76,13 +76,13 @@ def _run(config: OneShotStudyConfig, scale: Scale, folder: RunFolder, runtime: R
         }
         scores = alone_scores(config, genotypes, runtime, folder, bar.advance)
     parameters = [count_parameters(space.build(genotype, network_config(search, data))) for genotype in genotypes]
-    limit = search.loss.images or len(data.valid)
+    limit = search.measure.images or len(data.valid)
     images = min(len(data.valid), limit)
-    trained = min(len(data.train), search.weights.images or len(data.train))
+    trained = min(len(data.train), search.training.images or len(data.train))
     result = analysis(config, labels, scores, parameters, images=images, trained_images=trained)
     result["title"] = (
         f"{scale} scale, {data.name} {'×'.join(str(side) for side in data.image_shape)}, {config.genotypes} genotypes "
-        f"({size_of(search)}), {config.updates} updates of each super-network, {search.compare.epochs} epochs alone, "
+        f"({size_of(search)}), {config.updates} updates of each super-network, {search.rivals.epochs} epochs alone, "
         f"{scores[0][0]['images']} test images"
     )
     for row, genotype in zip(result["genotypes"], genotypes):

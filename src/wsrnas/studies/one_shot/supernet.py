@@ -71,7 +71,7 @@ class SampledSuperNet:
             losses = self.evaluator.measure(architecture)
             for memory in (self.kept, self.refreshed):
                 memory.push(architecture.encoding, losses, architecture.choice, self.update)
-            for label in self.chooser.stale(self.refreshed, self.config.search.choose.refresh):
+            for label in self.chooser.stale(self.refreshed, self.config.refresh):
                 again = self.evaluator.remeasure(Architecture(label.choice, label.encoding))
                 self.refreshed.replace(label, again, self.update)
         self.update += 1
@@ -114,7 +114,7 @@ class SampledSuperNet:
             return self.space.architecture(self.space.sample(generator))
         shape = (self.space.num_edges, self.space.num_operations)
         drawn = sample_gumbel(shape, generator)
-        return self.space.all_edges(gumbel_softmax(torch.zeros(shape), drawn, self.config.search.choose.temperature))
+        return self.space.all_edges(gumbel_softmax(torch.zeros(shape), drawn, self.config.temperature))
 
     def _studied(self, index: int) -> Architecture:
         genotype = self.genotypes[index]

@@ -88,9 +88,12 @@ def run(
         label_noise=label_noise,
         label_ageing=label_ageing,
     )
-    result = comparison.as_json()
+    told = {name: get_table_strategy(name).differs() for name in names}
+    result = {**comparison.as_json(), "overrides": {name: text for name, text in told.items() if text}}
     if not quiet:
         summarise(comparison)
+        for name, text in told.items():
+            print(f"{name}: {text or 'as it ships'}")
     if figure is not None:
         draw(comparison, Path(figure))
     if json_path is not None:

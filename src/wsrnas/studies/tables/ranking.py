@@ -21,7 +21,7 @@ from wsrnas.estimators.loss.lstm import LSTMLossEstimator
 from wsrnas.estimators.loss.metrics import kendall_per_head, spearman_per_head
 from wsrnas.files import check_writable, write_json
 from wsrnas.progress import progress
-from wsrnas.search.setup import estimator_sizes, path_features
+from wsrnas.search.wsr.estimator import estimator_sizes, path_features
 from wsrnas.search.wsr.propose import distinct_samples
 from wsrnas.studies.tables.robustness_table import RobustnessTable, load_table
 
@@ -35,7 +35,8 @@ Sizes = dict[str, int]
 def estimators(table: RobustnessTable) -> dict[str, Callable[[Sizes], LossEstimator]]:
     """Return every kind of ψ by name, as constructors from the sizes."""
     return {
-        "lstm published": lambda sizes: LSTMLossEstimator(**sizes, form="published"),
+        "lstm printed": lambda sizes: LSTMLossEstimator(**sizes, form="printed"),
+        "lstm released": lambda sizes: LSTMLossEstimator(**sizes, form="released"),
         "lstm corrected": lambda sizes: LSTMLossEstimator(**sizes, form="corrected"),
         "perceptrons": lambda sizes: EnsembleLossEstimator(**sizes),
         "process on H": lambda sizes: GaussianProcessLossEstimator(**sizes),

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Protocol, runtime_checkable
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from wsrnas.search.builders import MakeStrategy
+from wsrnas.search.base import Evaluator, Strategy
 from wsrnas.search.evaluators.table import TableEvaluator
 from wsrnas.search.objective import SearchObjective
 from wsrnas.studies.tables.label_noise import label_error
 from wsrnas.studies.tables.robustness_table import RobustnessTable
 
 
+@runtime_checkable
+class Buildable(Protocol):
+    """What makes a search for a budget of `queries` architectures, such as a `TableSearch`."""
+
+    def build(self, evaluator: Evaluator, objective: SearchObjective, seed: int, *, queries: int) -> Strategy:
+        """Return the search, not started."""
+
+
 def regret_curve(
     table: RobustnessTable,
     objective: SearchObjective,
-    make: MakeStrategy,
+    search: Buildable,
     *,
     queries: int,
     seed: int,
@@ -38,7 +48,7 @@ def regret_curve(
     evaluator = TableEvaluator(table.space, table.rows, table.losses, table.strengths, error=error, ageing=label_ageing)
     truth = objective(table.losses) if judge is None else judge
     regrets = 100 * (truth - truth.min())
-    strategy = make(evaluator, objective, seed, queries=queries)
+    strategy = search.build(evaluator, objective, seed, queries=queries)
     curve = torch.full((queries,), float("nan"))
     for _ in range(strategy.total_iterations):
         strategy.step()

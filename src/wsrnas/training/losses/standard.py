@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from wsrnas.attacks.victim import own_copy
 from wsrnas.training.losses.base import TrainingLoss, check_smoothing
 from wsrnas.types import Images, Labels, Logits
 
@@ -36,5 +37,5 @@ class Standard(TrainingLoss):
         self, model: nn.Module, images: Images, labels: Labels, generator: torch.Generator
     ) -> tuple[Float[Tensor, ""], Logits]:
         """Return the cross-entropy of the clean images; draws nothing from the generator."""
-        logits = model(images).float()
+        logits = model(own_copy(images)).float()
         return functional.cross_entropy(logits, labels, label_smoothing=self.label_smoothing), logits

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from wsrnas.attacks import Ball, Victim
-from wsrnas.attacks.victim import untouched
+from wsrnas.attacks.victim import own_copy, untouched
 from wsrnas.errors import refuse
 from wsrnas.training.losses.base import (
     AdversarialLoss,
@@ -75,7 +75,7 @@ class TRADES(AdversarialLoss):
         self, model: nn.Module, images: Images, attacked: Attacked, labels: Labels
     ) -> tuple[Float[Tensor, ""], Logits]:
         """Return the clean cross-entropy plus β times the divergence."""
-        clean = model(images).float()
+        clean = model(own_copy(images)).float()
         logits = model(attacked).float()
         return functional.cross_entropy(clean, labels) + self.beta * divergences(clean, logits).mean(), logits
 

@@ -8,7 +8,8 @@ import statistics
 from wsrnas.report.figures import Series, curve_figure, scatter_figure
 from wsrnas.report.page import Page
 from wsrnas.report.theme import ordered_colours
-from wsrnas.search.report.record import SearchRecord, percent
+from wsrnas.report.words import percent
+from wsrnas.search.report.record import SearchRecord
 from wsrnas.types import format_strength
 
 _GOOD_TAU, _WEAK_TAU = 0.6, 0.3
@@ -53,8 +54,8 @@ def add_loss_estimator(page: Page, record: SearchRecord) -> None:
 
 def _tau_verdict(page: Page, record: SearchRecord, mean: float) -> None:
     more = (
-        f"choose.population (now {record.setting('choose.population', '?')}) and choose.iterations "
-        f"(now {record.setting('choose.iterations', '?')})"
+        f"budget.population (now {record.setting('budget.population', '?')}) and budget.iterations "
+        f"(now {record.setting('budget.iterations', '?')})"
     )
     if mean >= _GOOD_TAU:
         text = (
@@ -68,7 +69,7 @@ def _tau_verdict(page: Page, record: SearchRecord, mean: float) -> None:
     else:
         text = (
             f"Mean τ {mean:.2f}: among the architectures it chose, the estimator hardly ranks, so this search was not "
-            f"far from a random one. Raise {more}, or measure each architecture on more images (loss.images)."
+            f"far from a random one. Raise {more}, or measure each architecture on more images (measure.images)."
         )
         page.callout("warning", text)
 
@@ -76,7 +77,7 @@ def _tau_verdict(page: Page, record: SearchRecord, mean: float) -> None:
 def add_noise_estimator(page: Page, record: SearchRecord) -> None:
     """Fidelity of the estimated noise, over time and last."""
     title = "Is the estimated noise as harmful as a real attack?"
-    mean, bound = record.means("fidelity"), float(record.setting("noise.fidelity_bound", 0.9))
+    mean, bound = record.means("fidelity"), float(record.setting("noise_estimator.fidelity_bound", 0.9))
     if not mean:
         page.section(title)
         if record.result.get("estimated") == []:
@@ -133,13 +134,13 @@ def add_noise_estimator(page: Page, record: SearchRecord) -> None:
 def _origin(record: SearchRecord) -> str:
     """Say where the estimates come from and what refines them."""
     known = ", ".join(format_strength(strength) for strength in record.result.get("known") or [])
-    text = f"Estimates are by {record.setting('noise.estimator', '?')}" + (
+    text = f"Estimates are by {record.setting('noise_estimator.name', '?')}" + (
         f" from real noise at {known}" if known else ""
     )
-    steps = int(record.setting("noise.refine", 0))
+    steps = int(record.setting("noise_estimator.refine", 0))
     if not steps:
         return f"{text}."
-    size = record.setting("noise.refine_step", "?")
+    size = record.setting("noise_estimator.refine_step", "?")
     return f"{text}, each improved by {steps} gradient step{'s' * (steps > 1)} of {size} times its strength."
 
 

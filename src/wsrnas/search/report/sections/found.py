@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 
 from wsrnas.report.page import Page
+from wsrnas.search.next_steps import again_command, evaluate_command, train_command
 from wsrnas.search.report.record import SearchRecord
-from wsrnas.types import format_strength
 
 _MEASURED_AGAIN = {
     "training alone": "trained alone for a few epochs and measured again",
@@ -61,23 +61,14 @@ def add_architecture(page: Page, record: SearchRecord) -> None:
 
 def next_commands(record: SearchRecord) -> list[tuple[list[str], str]]:
     """Return the commands to go on with, as words, each with a sentence that says what it does."""
-    run = str(record.path)
-    trained = f"{run}-train"
-    recipe = str(record.setting("train_recipe", "pgd-digits"))
-    data = ["--data.root", str(record.setting("data.root"))] if record.setting("data.root") else []
-    train = ["wsrnas", "train", "--arch", f"{run}/genotype.json", "--recipe", recipe]
-    train += ["--data.name", record.data, *data, "--out", trained]
-    strengths = ",".join(["0", *(format_strength(strength) for strength in record.strengths)])
-    evaluate = ["wsrnas", "evaluate", trained, "--strengths", strengths, "--out", f"{trained}-evaluate"]
-    again = ["wsrnas", "search", "--recipe", str(record.setting("recipe", "digits"))]
-    if record.setting("preset", "ours") != "ours":
-        again += ["--preset", str(record.setting("preset"))]
-    seed = int(record.setting("seed", 0)) + 1
-    again += [*data, "--seed", str(seed), "--out", f"{run}-seed{seed}"]
+    config, trained = record.search_config, record.path.with_name(f"{record.path.name}-train")
     return [
-        (train, "Train the found architecture adversarially, from scratch:"),
-        (evaluate, "Measure it on the test set over the whole spectrum of strengths:"),
-        (again, "Search once more with another seed: one search says little about the method:"),
+        (train_command(config, record.path, trained), "Train the found architecture adversarially, from scratch:"),
+        (evaluate_command(config, trained), "Measure it on the test set over the whole spectrum of strengths:"),
+        (
+            again_command(config, record.path),
+            "Search once more with another seed: one search says little about the method:",
+        ),
     ]
 
 

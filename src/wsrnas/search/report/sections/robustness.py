@@ -9,7 +9,8 @@ from typing import Any
 from wsrnas.report.figures import Series, curve_figure
 from wsrnas.report.page import Page
 from wsrnas.report.theme import CATEGORIES
-from wsrnas.search.report.record import SearchRecord, percent
+from wsrnas.report.words import percent
+from wsrnas.search.report.record import SearchRecord
 from wsrnas.types import format_strength
 
 _FLAT = 0.02
@@ -22,14 +23,14 @@ def add_robustness(page: Page, record: SearchRecord) -> None:
     title = "Is it more robust than a random architecture?"
     if not comparison.get("random"):
         page.section(title)
-        if record.setting("compare.random", 0):
+        if record.setting("rivals.count", 0):
             page.callout(
                 "note", "The comparison with random architectures has not ended: start the same command again."
             )
         else:
             text = (
                 "This search was not compared with random architectures, so it cannot say whether it helped. Set "
-                "compare.random to 8 or more to train some random architectures of the space in the same way."
+                "rivals.count to 8 or more to train some random architectures of the space in the same way."
             )
             page.callout("note", text)
         return
@@ -92,7 +93,7 @@ def _verdict(page: Page, strengths: Sequence[float], winner: dict[str, Any], oth
     if max(winner["accuracy"]) - min(winner["accuracy"]) < _FLAT:
         text = (
             "The attack hardly changes the accuracy of the found network: it has learnt too little to be compared. "
-            "Raise compare.epochs."
+            "Raise rivals.epochs."
         )
         page.callout("warning", text)
         return

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 
 from wsrnas.report.figures import bar_figure
 from wsrnas.report.page import Page
-from wsrnas.search.report.record import SearchRecord, duration, percent
+from wsrnas.report.words import duration, percent
+from wsrnas.search.costs import FINALISTS, RIVALS, TRAINING, VERIFICATION
+from wsrnas.search.report.record import SearchRecord
+from wsrnas.search.strategies.mixture import GRADIENT_SEARCH
 
 _TABLE_6 = {
     "adv_train": "adversarial training",
@@ -68,17 +71,17 @@ def add_time(page: Page, record: SearchRecord) -> None:
     _add_table_6(page, record)
 
 
-_AFTERWARDS = ("verification", "audition", "comparison")
+_AFTERWARDS = (VERIFICATION, FINALISTS, RIVALS, "scoring on test images")
 """Phases of which the paper's Table 6 says nothing."""
 
 
 def _add_table_6(page: Page, record: SearchRecord) -> None:
-    labelled = {line["iteration"] for line in record.labelled}
+    labelled = {line["iteration"] for line in record.metrics if line.get("phase") not in ("warm up", None)}
     if not labelled:
         return
     own = dict.fromkeys(_TABLE_6, 0.0)
     for line in record.timings:
-        if line["iteration"] in labelled and not str(line["phase"]).startswith(_AFTERWARDS):
+        if line["iteration"] in labelled and line["phase"] not in _AFTERWARDS:
             own[_column(str(line["phase"]))] += float(line["seconds"]) / len(labelled)
     own["sum"] = sum(own.values())
     rows = [_row("this run", own), _row("this run, share", {key: own[key] / (own["sum"] or 1.0) for key in own}, True)]
@@ -97,8 +100,10 @@ def _add_table_6(page: Page, record: SearchRecord) -> None:
 
 
 def _column(phase: str) -> str:
-    if "training" in phase:
+    if phase == TRAINING:
         return "adv_train"
+    if phase == GRADIENT_SEARCH:
+        return "search"
     if phase.startswith(("attack", "measur", "fidelity")):
         return "ae_generation"
     return "ane_train_test" if phase.startswith("noise estimat") else "ewss"

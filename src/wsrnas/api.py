@@ -1,0 +1,118 @@
+"""The Python API: every command of the command line as one function with typed results.
+
+The command line only parses and calls these. `wsrnas.search(…)`, `wsrnas.train(…)` and so on are the same functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from wsrnas.configure import configured
+from wsrnas.data import load_data
+from wsrnas.errors import refuse
+from wsrnas.evaluation.checks import Verdict
+from wsrnas.evaluation.command import run_check, run_evaluate
+from wsrnas.evaluation.report import write_report
+from wsrnas.evaluation.result import Evaluation
+from wsrnas.models.load import load
+from wsrnas.models.named import network_spec, read_arch, size_of
+from wsrnas.runs import kind_of
+from wsrnas.search.report.page import write_search_report
+from wsrnas.search.run import search
+from wsrnas.training.config import TrainConfig
+from wsrnas.training.report import write_train_report
+from wsrnas.training.train import TrainResult
+from wsrnas.training.train import train as train_network
+
+__all__ = ["check", "evaluate", "load", "report", "search", "train"]
+
+
+def train(
+    architecture: str | Path, recipe: str | TrainConfig = "pgd-digits", *, out: str | Path, **settings: Any
+) -> TrainResult:
+    """Train an architecture adversarially, or go on with a training, and return what was kept.
+
+    ``train("advrush", "pgd7-cifar10", out="runs/b", epochs=50, loss={"settings": {"steps": 10}})``
+
+    Args:
+        architecture: a name of the zoo, a genotype file, the folder of a search, or published genotype text.
+        recipe: a shipped recipe, a YAML file such as a run's own config.yaml, or a whole configuration.
+        out: run folder; the same call in the same folder resumes.
+        settings: of `TrainConfig`, nested or dotted (``**{"data.root": "photos"}``).
+
+    Raises:
+        InputError: an unknown architecture, recipe or setting, a value that does not fit, or unusable data or folder.
+    """
+    config = recipe if isinstance(recipe, TrainConfig) else configured(TrainConfig, "train", recipe, settings)
+    said = {key.removeprefix("network.") for key in settings if key.startswith("network.")}
+    said |= set(settings.get("network", {}))
+    arch = read_arch(str(architecture))
+    data = load_data(config.data, config.seed)
+    network = network_spec(arch, config.network, data, said=said)
+    config = replace(config, network=size_of(network, config.network))
+    result = train_network(config, network, out, data=data)
+    write_train_report(Path(out))
+    return result
+
+
+def evaluate(
+    run: str | Path | None = None,
+    *,
+    model: str | None = None,
+    strengths: str | Sequence[float | str] | None = None,
+    data: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> dict[str, Evaluation]:
+    """Measure accuracy over a spectrum of attack strengths, write `eval/`, and return the evaluations by protocol.
+
+    ``evaluate("runs/b", strengths="0,2/255,8/255", protocol="both")["strict"].accuracy``
+
+    Args:
+        run: a run folder; its data settings and its folder are the defaults.
+        model: instead of `run`: ``package.module:callable``, a .onnx file or a name of the zoo.
+        strengths: radii, as text (``0,2/255,8/255`` or ``1/255:32/255:9``) or as a list; default: those of the norm.
+        data: settings of `DataConfig` that differ from the run's.
+        settings: of `wsrnas.evaluation.command.run_evaluate`: protocol, suite, norm, limit, out, seed, …
+
+    For a module and tensors at hand there is `wsrnas.evaluation.evaluate(model, images, labels, strengths)`.
+
+    Raises:
+        InputError: no such run or model, a folder evaluated with another model, or bad values.
+    """
+    where = None if run is None else str(run)
+    return run_evaluate(where, model=model, strengths=strengths, data=data, **settings)
+
+
+def check(run: str | Path | None = None, *, model: str | None = None, **settings: Any) -> Verdict:
+    """Look for signs that a measured robustness deceives; the verdict prints well and has an `exit_code`.
+
+    Args:
+        run: a run folder.
+        model: instead of `run`: ``package.module:callable``, a .onnx file or a name of the zoo.
+        settings: of `wsrnas.evaluation.command.run_check`: data, limit, norm, others, out, seed, …
+
+    Raises:
+        InputError: no such run or model, or a model that no check can be made of.
+    """
+    return run_check(None if run is None else str(run), model=model, **settings)
+
+
+def report(run: str | Path) -> Path:
+    """Render the page of a run folder again and return its path.
+
+    Raises:
+        InputError: not a run folder, or one without anything to show yet.
+    """
+    path = Path(run)
+    kind = kind_of(path)
+    if kind == "train":
+        return write_train_report(path)
+    if kind == "study":
+        remedy = "start the same study command again: finished parts are not made anew"
+        refuse("run", expected="a search, a training or an evaluation", got=f"{run}, a study", remedy=remedy)
+    if kind is None and (path / "eval").is_dir():
+        return write_report(path)
+    return write_search_report(path)

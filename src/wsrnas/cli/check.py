@@ -1,0 +1,18 @@
+"""`wsrnas check`: signs that a robustness measurement deceives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wsrnas.cli.subject import subject_options, subject_parser
+from wsrnas.evaluation.command import run_check, write_verdict
+
+
+def check(arguments: Sequence[str]) -> int:
+    """Look for signs that a robustness measurement deceives; exits with 1 when there are any."""
+    parser = subject_parser("check", check.__doc__)
+    options = parser.parse_args(list(arguments))
+    verdict = run_check(options.run, **subject_options(options, arguments), write=False)
+    print(verdict)
+    write_verdict(verdict, options.out or options.run)
+    return verdict.exit_code

@@ -1,0 +1,74 @@
+"""What a few forward passes show of a model before it is attacked: the form of its logits, what they depend on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from wsrnas.evaluation.copies import Copies, unlike
+from wsrnas.evaluation.inputs import checked_logits
+from wsrnas.rng import stream
+from wsrnas.types import Images, Logits
+
+SIZES = (1, 2, 5, 20, 101)
+"""Batch sizes at which answers are compared; besides them the last batch, and a whole one in another order."""
+JITTER = 4 / 255
+"""Random changes of every pixel under which some logit of some image must move."""
+JITTERED = 64
+
+
+@torch.no_grad()
+def probe(copies: Copies, images: Images, logits: Logits, *, batch_size: int, device: torch.device) -> dict[str, Any]:
+    """Return facts about a model; `logits` are its first answers to the images, in batches of `batch_size`.
+
+    - `probabilities`: the outputs are what comes out of a softmax or a sigmoid.
+    - `classes_predicted`: how many different classes it names.
+    - `batch_dependent_at`: the first way of cutting batches in which an image gets another answer, else None.
+    - `still_under_noise`: share of images whose logits stay exactly the same under random noise of `JITTER`.
+    """
+    jittered = images[:JITTERED]
+    noise = torch.rand(jittered.shape, generator=stream(0, "evaluate", "jitter")) * 2 - 1
+    still = _answers(copies, (jittered + JITTER * noise).clamp(0, 1), device) == logits[: len(jittered)]
+    return {
+        "probabilities": looks_like_probabilities(logits),
+        "classes_predicted": int(logits.argmax(1).unique().numel()),
+        "batch_dependent_at": _batch_dependence(copies, images, logits, batch_size, device),
+        "still_under_noise": float(still.all(1).double().mean()),
+    }
+
+
+def looks_like_probabilities(logits: Logits) -> bool:
+    """Tell whether outputs (B,K) are those of a softmax, at any temperature, or of a sigmoid.
+
+    A softmax: none below 0, and all rows with the same sum. A sigmoid: all in [0,1], and some at an end of it.
+    """
+    if bool((logits < -1e-6).any()):
+        return False
+    sums = logits.double().sum(1)
+    same_sum = float(sums.max() - sums.min()) <= 1e-3 * float(sums.mean())
+    inside = bool((logits <= 1 + 1e-6).all())
+    return (same_sum and float(sums.mean()) > 0) or (inside and bool(((logits < 1e-3) | (logits > 0.999)).any()))
+
+
+def _batch_dependence(
+    copies: Copies, images: Images, logits: Logits, batch_size: int, device: torch.device
+) -> str | None:
+    sizes = {min(size, batch_size, len(images)) for size in (*SIZES, len(images) % batch_size or 1)}
+    for size in sorted(sizes):
+        if bool(unlike(logits, _padded(_answers(copies, images[:size], device), logits)).any()):
+            return f"batches of {size}"
+    whole = images[:batch_size].flip(0)
+    if bool(unlike(logits, _padded(_answers(copies, whole, device).flip(0), logits)).any()):
+        return f"batches of {len(whole)} in another order"
+    return None
+
+
+def _padded(answers: Tensor, logits: Tensor) -> Tensor:
+    """Fill up the answers to the first images with the known ones, so that both are judged by the same spread."""
+    return torch.cat([answers, logits[len(answers) :]])
+
+
+def _answers(copies: Copies, images: Images, device: torch.device) -> Tensor:
+    return checked_logits(copies.fresh()(images.to(device)), len(images)).float().cpu()

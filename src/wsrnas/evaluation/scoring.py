@@ -1,0 +1,141 @@
+"""One attack on one batch at a time: verified, and scored by a copy of the model that has seen nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from wsrnas.attacks import GradientError
+from wsrnas.errors import InputError
+from wsrnas.evaluation.copies import unlike
+from wsrnas.evaluation.guard import Guarded
+from wsrnas.evaluation.inputs import checked_logits
+from wsrnas.evaluation.protocols.base import Setting
+from wsrnas.evaluation.record import EXAMPLES, AnyAttack, Record
+from wsrnas.evaluation.verify import check_noise, eight_bit
+from wsrnas.rng import stream
+from wsrnas.types import Images, Labels, Logits
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """What was seen so far of one attack at one strength."""
+
+    broken: list[bool] = field(default_factory=list)
+    broken_eight_bit: list[bool] = field(default_factory=list)
+    distance: list[float] = field(default_factory=list)
+    remembering: int = 0
+    broken_gradients: bool = False
+
+
+def attacked(setting: Setting, label: str, attack: AnyAttack, strength: float, indices: list[int]) -> Record:
+    """Attack some images at one strength in batches, each on a fresh copy of the model, and verify every result.
+
+    Raises:
+        InputError: the attack does not apply to the model, fails on it, or leaves its ball.
+    """
+    tally, kept = Tally(), list[tuple[int, Tensor, Tensor]]()
+    for rows, start in batches(indices, setting.batch_size):
+        model = setting.copies.fresh()
+        moved = craft(setting, model, label, attack, strength, rows, start)
+        wrong = score(setting, tally, model, label, strength, rows, moved)
+        kept += examples(setting, rows, moved, wrong, EXAMPLES - len(kept))
+    keep(setting, label, strength, kept)
+    return Record(attack=label, strength=strength, indices=indices, **asdict(tally))
+
+
+def batches(indices: list[int], size: int) -> Iterator[tuple[Tensor, int]]:
+    """Yield positions of images batch by batch, and where each batch starts."""
+    for start in range(0, len(indices), size):
+        yield torch.tensor(indices[start : start + size]), start
+
+
+def craft(
+    setting: Setting, model: Guarded, label: str, attack: AnyAttack, strength: float, rows: Tensor, start: int
+) -> Images:
+    """Return adversarial images of one batch on the CPU; the attack gets copies of images and labels.
+
+    Raises:
+        InputError: the attack does not apply to the model, or fails on it.
+    """
+    generator = stream(setting.seed, "evaluate", label, f"{strength:.8g}", start)
+    given = setting.images[rows].to(setting.device), setting.labels[rows].to(setting.device)
+    with plainly(label, len(rows)):
+        return attack.at(strength)(model, *given, generator).detach().cpu().contiguous()
+
+
+@contextmanager
+def plainly(label: str, count: int) -> Iterator[None]:
+    """Say in one sentence that an attack does not apply to a model, or that the model cannot take its batches."""
+    try:
+        yield
+    except GradientError as error:
+        raise InputError(f"attack {label} does not apply: {error}; or evaluate with suite='square'") from error
+    except (RuntimeError, TypeError, IndexError) as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        message = f"attack {label}: failed on a batch of {count} images ({reason})"
+        raise InputError(
+            f"{message}; the model must be differentiable and take batches of any size up to batch_size"
+        ) from error
+
+
+def score(
+    setting: Setting, tally: Tally, model: Guarded | None, label: str, strength: float, rows: Tensor, moved: Images
+) -> Tensor:
+    """Verify adversarial images and classify them, also rounded to 8 bits, by a fresh copy; return which are wrong.
+
+    `model`, the copy that was attacked, is asked too: where it says something else it remembers what it has seen.
+
+    Raises:
+        InputError: an image outside its ball, logits that are no numbers, or weights that changed on the way.
+    """
+    images, labels = setting.images[rows], setting.labels[rows]
+    found = check_noise(images, moved, strength, setting.norm, attack=label)
+    fresh = setting.copies.fresh()
+    logits = answers(setting, fresh, moved)
+    wrong = logits.argmax(1) != labels
+    rounded, inside = eight_bit(images, moved, strength, setting.norm)
+    tally.broken += wrong.tolist()
+    tally.broken_eight_bit += (wrong & inside & misclassified(setting, fresh, rounded, labels)).tolist()
+    tally.distance += [float(distance) for distance in found]
+    if model is not None:
+        tally.remembering += int(unlike(logits, answers(setting, model, moved)).sum())
+        tally.broken_gradients |= model.broken_gradients
+        setting.copies.refuse_changed(model)
+    setting.copies.refuse_changed(fresh)
+    return wrong
+
+
+@torch.no_grad()
+def answers(setting: Setting, model: nn.Module, images: Images) -> Logits:
+    """Return the logits of adversarial images on the CPU.
+
+    Raises:
+        InputError: the model gave NaN logits, or something else than logits.
+    """
+    output = model(images.to(setting.device))
+    return checked_logits(output, len(images), where="the model's output on adversarial images").float().cpu()
+
+
+def misclassified(setting: Setting, model: nn.Module, images: Images, labels: Labels) -> Tensor:
+    """Return which adversarial images are misclassified."""
+    return answers(setting, model, images).argmax(1) != labels
+
+
+def examples(
+    setting: Setting, rows: Tensor, moved: Images, wrong: Tensor, count: int
+) -> list[tuple[int, Tensor, Tensor]]:
+    """Return at most `count` images that were right and now are wrong: position, clean and adversarial image."""
+    chosen = (wrong & setting.clean_correct[rows]).nonzero().flatten().tolist()[: max(count, 0)]
+    return [(int(rows[row]), setting.images[rows[row]], moved[row]) for row in chosen]
+
+
+def keep(setting: Setting, label: str, strength: float, kept: list[tuple[int, Tensor, Tensor]]) -> None:
+    """Write a few adversarial images for the report."""
+    if kept:
+        clean, adversarial = torch.stack([one[1] for one in kept]), torch.stack([one[2] for one in kept])
+        setting.store.write_examples(label, strength, [one[0] for one in kept], clean, adversarial)

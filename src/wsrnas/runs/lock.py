@@ -1,0 +1,62 @@
+"""One process at a time in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from wsrnas.errors import InputError
+from wsrnas.files import explained
+
+
+@contextmanager
+def held(folder: Path | None, *, argument: str = "--out") -> Iterator[None]:
+    """Keep other processes and threads out of the folder inside the block; the lock dies with its process.
+
+    Blocks of one thread may lie inside each other. None holds nothing.
+
+    Raises:
+        InputError: the folder is in use, or cannot be written.
+    """
+    if folder is None:
+        yield
+        return
+    made = first_missing(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock", timeout=0, is_singleton=True)
+        lock.acquire()
+    except Timeout as error:
+        message = f"{argument}: {folder} is in use by another wsrnas process; wait for it or choose another"
+        raise InputError(message) from error
+    except OSError as error:
+        raise explained(error, folder) from error
+    try:
+        yield
+    except InputError:
+        lock.release()
+        remove_if_empty(folder, made)
+        raise
+    finally:
+        lock.release()
+
+
+def first_missing(path: Path) -> Path | None:
+    """Return the outermost folder that would have to be made for `path`; None where it is there."""
+    return next((place for place in reversed([path, *path.parents]) if not place.exists()), None)
+
+
+def remove_if_empty(path: Path, made: Path | None) -> None:
+    """Remove a folder that holds nothing but a lock, and those above it up to `made`, the outermost new one."""
+    if made is None or {item.name for item in path.iterdir()} - {".lock"}:
+        return
+    (path / ".lock").unlink(missing_ok=True)
+    for place in (path, *path.parents):
+        if place != made and made not in place.parents:
+            return
+        if any(place.iterdir()):
+            return
+        place.rmdir()

@@ -1,0 +1,57 @@
+"""The commands to go on with after a search: right for its data, sizes and strengths."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from wsrnas import recipes
+from wsrnas.data import DataConfig
+from wsrnas.search.config import SearchConfig
+from wsrnas.types import format_strength, parse_strength, parse_strengths
+
+AMOUNTS = ("train_limit", "valid_limit", "test_limit", "valid_fraction")
+"""How much of the data is used is the recipe's affair, unless the search was told otherwise than its recipe says."""
+
+
+def train_command(config: SearchConfig, run: Path, out: Path) -> list[str]:
+    """Return the command that trains the winner from scratch, on the search's data and at its training strength."""
+    recipe = recipes.load("train", config.train_recipe)
+    command = ["wsrnas", "train", "--arch", str(run), "--recipe", config.train_recipe]
+    usual = {**asdict(DataConfig()), **recipe.get("data", {})}
+    for key, value in _data(config).items():
+        if value != usual[key]:
+            command += [f"--data.{key}", "null" if value is None else str(value)]
+    trained_at = recipe.get("loss", {}).get("settings", {}).get("eps")
+    if trained_at is not None and parse_strength(trained_at) != config.trained_at():
+        command += ["--loss.settings.eps", format_strength(config.trained_at())]
+    strengths = ",".join(map(format_strength, config.spectrum.all_strengths()))
+    usual_strengths = recipe.get("strengths")
+    if usual_strengths is None or parse_strengths(usual_strengths) != config.spectrum.all_strengths():
+        command += ["--strengths", strengths]
+    if config.seed:
+        command += ["--seed", str(config.seed)]
+    return [*command, "--out", str(out)]
+
+
+def evaluate_command(config: SearchConfig, trained: Path) -> list[str]:
+    """Return the command that measures a trained network on the test set over the search's spectrum."""
+    strengths = ",".join(["0", *map(format_strength, config.spectrum.all_strengths())])
+    return ["wsrnas", "evaluate", str(trained), "--strengths", strengths]
+
+
+def again_command(config: SearchConfig, run: Path) -> list[str]:
+    """Return the command that searches once more, with all of the run's own settings and another seed."""
+    seed = config.seed + 1
+    return [
+        *("wsrnas", "search", "--recipe", str(run / "config.yaml")),
+        *("--seed", str(seed), "--out", f"{run}-seed{seed}"),
+    ]
+
+
+def _data(config: SearchConfig) -> dict[str, Any]:
+    """Return the data settings a training has to share with the search."""
+    used = asdict(config.data)
+    own = {**asdict(DataConfig()), **recipes.settings_of("search", config.recipe).get("data", {})}
+    return {key: value for key, value in used.items() if key not in AMOUNTS or value != own[key]}

@@ -1,0 +1,122 @@
+"""Random architectures of one size: what any claim about an architecture has to be compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from functools import lru_cache
+
+import torch
+
+from wsrnas.errors import refuse
+from wsrnas.spaces.base import NetworkConfig, SearchSpace
+from wsrnas.spaces.genotype import Genotype
+
+TRIES = 200
+"""Uniform draws for each architecture before a walk begins."""
+STEPS, MIXING = 4000, 50
+"""Mutations a walk may try, and how many of its steps end at the size before an architecture is taken."""
+NEAR, PULL = 0.1, 4
+"""A walk stays at a distance d with odds (`NEAR` + d)^−`PULL`: drawn from afar, yet over small hills on the way."""
+
+
+@lru_cache(maxsize=1 << 16)
+def parameter_count(space: SearchSpace, genotype: Genotype, config: NetworkConfig) -> int:
+    """Return `space.parameters`, remembered."""
+    return space.parameters(genotype, config)
+
+
+def sized_samples(
+    space: SearchSpace,
+    config: NetworkConfig,
+    parameters: int,
+    *,
+    count: int,
+    generator_for: Callable[[int], torch.Generator],
+    tolerance: float = 0.05,
+    seen: Container[str] = (),
+) -> list[Genotype]:
+    """Return `count` distinct random architectures whose parameters are within ±`tolerance` of a number.
+
+    Each is the first of `TRIES` uniform draws that has the size, so uniform among all that have it. Where none has, the
+    nearest of them walks: mutations nearer to the size are taken, others with odds that fall with the distance. A
+    mutation is as likely as its reverse and all sizes within the tolerance are equally near, so a long walk, too, is
+    uniform among the architectures that have the size.
+
+    Args:
+        config: size and data for which parameters are counted.
+        generator_for: gives the randomness of each architecture.
+        seen: canonical keys of architectures that are not to be returned.
+
+    Raises:
+        InputError: numbers out of range, or a size that the space does not have so often; names the nearest found.
+
+    Source: Metropolis et al., "Equation of State Calculations by Fast Computing Machines", 1953.
+    """
+    if parameters < 1:
+        refuse("parameters", expected="at least 1", got=parameters)
+    if not 0 <= tolerance < 1:
+        refuse("tolerance", expected="a share in [0,1) such as 0.05", got=tolerance)
+
+    def distance(genotype: Genotype) -> float:
+        """By which factor too large or too small, less 1; 0 within the tolerance."""
+        ratio = parameter_count(space, genotype, config) / parameters
+        return 0.0 if abs(ratio - 1) <= tolerance else max(ratio, 1 / ratio) - 1
+
+    found: dict[str, Genotype] = {}
+
+    def wanted(genotype: Genotype) -> bool:
+        if distance(genotype) > 0:
+            return False
+        key = space.canonical(genotype)
+        return key not in found and key not in seen
+
+    for index in range(count):
+        generator = generator_for(index)
+        one = _draw(space, distance, wanted, generator)
+        if not wanted(one):
+            one = _walk(space, one, distance, wanted, generator)
+        if not wanted(one):
+            refuse(
+                "parameters",
+                expected=f"a size that {count} architectures of {space.name} have at {config.channels} channels",
+                got=f"{parameters:,} ± {tolerance:.1%}",
+                remedy=f"{len(found)} were found, and another of {parameter_count(space, one, config):,}",
+            )
+        found[space.canonical(one)] = one
+    return list(found.values())
+
+
+def _draw(
+    space: SearchSpace,
+    distance: Callable[[Genotype], float],
+    wanted: Callable[[Genotype], bool],
+    generator: torch.Generator,
+) -> Genotype:
+    """Return the first wanted one of `TRIES` uniform draws, or the nearest of them."""
+    draws = []
+    for _ in range(TRIES):
+        draws.append(space.sample(generator))
+        if wanted(draws[-1]):
+            return draws[-1]
+    return min(draws, key=distance)
+
+
+def _walk(
+    space: SearchSpace,
+    one: Genotype,
+    distance: Callable[[Genotype], float],
+    wanted: Callable[[Genotype], bool],
+    generator: torch.Generator,
+) -> Genotype:
+    """Return a wanted architecture that mutations lead to, or the nearest they led to."""
+    nearest, inside = one, 0
+    for _ in range(STEPS):
+        other = space.mutate(one, generator)
+        odds = ((NEAR + distance(one)) / (NEAR + distance(other))) ** PULL
+        if float(torch.rand((), generator=generator)) < odds:
+            one = other
+        nearest = min(nearest, one, key=distance)
+        inside += distance(one) == 0
+        if inside > MIXING and wanted(one):
+            return one
+    return nearest

@@ -1,0 +1,94 @@
+"""`wsrnas zoo`: readable at 80 columns, complete as JSON, and no promise of weights."""
+
+import json
+
+import pytest
+
+from wsrnas import zoo
+from wsrnas.cli import main
+
+
+@pytest.fixture(autouse=True)
+def eighty_columns(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+def shown(capsys, *arguments):
+    assert main(["zoo", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_the_list_fits_80_columns_and_says_once_that_weights_do_not_come_with_it(capsys):
+    lines = shown(capsys, "list").splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "…" not in "".join(lines)
+    assert sum("weights" in line for line in lines) == 1
+    table = {line.split()[0]: line.split() for line in lines[1 : 1 + len(zoo.list_models())]}
+    assert list(table) == zoo.list_models()
+    assert table["advrush"] == ["advrush", "cells", "4.16", "M", "published", "Tables", "1,", "2"]
+    assert table["robnet-m"] == ["robnet-m", "robnet", "-", "unpublished", "Tables", "1,", "2"]
+    assert table["wrn-34-r"][4:] == ["published", "other", "papers"]
+
+
+def test_the_list_as_json_has_every_card(capsys):
+    found = json.loads(shown(capsys, "list", "--json"))
+    assert [entry["name"] for entry in found] == zoo.list_models()
+    assert all(entry["weights"] is None for entry in found)
+    (basic,) = json.loads(shown(capsys, "list", "wsrnet-basic", "--json"))
+    assert (basic["parameters"], basic["parameters_millions"], basic["tables"]) == (4544830, 4.5448, [1, 2, 3])
+
+
+def test_a_list_of_one_takes_any_spelling(capsys):
+    assert shown(capsys, "list", "WsrNet Basic").splitlines()[1].startswith("wsrnet-basic ")
+    assert main(["zoo", "list", "wsrnet-basik*"]) == 2
+    assert "did you mean 'wsrnet-basic'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["WsrNet-Basic", "robnet-m", "metaqnn", "wrn-34-r", "resnet-50-imagenet", "croze"])
+def test_a_card_fits_80_columns(name, capsys):
+    assert max(map(len, shown(capsys, "show", name).splitlines())) <= 80
+
+
+def test_a_card_says_size_source_and_who_measured(capsys):
+    text = " ".join(shown(capsys, "show", "WsrNet-Basic").split())
+    assert "size 45 channels, 20 cells, cifar stem, drop path 0 " in text
+    assert "parameters 4,544,830 counted, 4.5 M in print weights none; wsrnas train --arch wsrnet-basic" in text
+    assert "search for one wsrnas search --recipe paper-basic" in text
+    assert "PGD-7 80.8 48.9 22.3 15.7 12.4 24.8 62.2 authors 1" in text
+    assert "no evidence beside strict numbers" in text
+    text = " ".join(shown(capsys, "show", "robnet_medium").split())
+    assert "architecture never published parameters 5.7 M in print" in text
+    assert "search for one wsrnas search --recipe naive-1 --strategy random" in text
+    assert "PGD-7 78.3 49.1 54.6 copied 1" in text
+    assert "no evidence beside" not in shown(capsys, "show", "wrn-34-r")
+
+
+def test_a_card_as_json_is_the_card_counted(capsys):
+    found = json.loads(shown(capsys, "show", "RACL", "--json"))
+    assert found == json.loads(json.dumps(zoo.card("racl").to_dict()))
+    assert found["published"][0]["robust"]["0.03"] == 47.9
+    assert json.loads(shown(capsys, "show", "robnet", "--json"))["parameters"] is None
+
+
+def test_drawing_and_genotype(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert shown(capsys, "draw", "CRoZe").strip() == "croze.svg"
+    assert (tmp_path / "croze.svg").read_text().lstrip().startswith("<svg")
+    assert json.loads(shown(capsys, "genotype", "LRNAS"))["cells"]["reduce"]["edges"][0] == ["none", 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("show",), "name: expected a model of the zoo, got nothing; wsrnas zoo list shows them"),
+        (("shoe",), "did you mean 'show'?"),
+        (("draw", "resnet-18"), "expected a model with a genotype, got 'resnet-18', a resnet"),
+        (("draw", "racl", "--json"), "--json: expected it with list or show, got draw"),
+        (("genotype", "wsrnet-naive-6"), "`wsrnas search --recipe naive-6` makes such a one"),
+    ],
+)
+def test_bad_input_is_one_sentence(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["zoo", *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
