@@ -184,7 +184,7 @@ def said(arguments: Sequence[str], command: recipes.Command, group: str) -> set[
     `--network.channels 36` and `network: {channels: 36}` both say ``channels``; a shipped recipe says nothing.
     """
     own = given(arguments, "--recipe")
-    found = set() if own is None or own in recipes.names(command) else set(recipes.load(command, own).get(group) or {})
+    found = set() if own is None else set(recipes.own_settings(command, own).get(group) or {})
     whole = yaml.safe_load(given(arguments, f"--{group}") or "{}")
     found |= set(whole) if isinstance(whole, dict) else set()
     dotted = (argument.split("=")[0] for argument in arguments if argument.startswith(f"--{group}."))
