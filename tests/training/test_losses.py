@@ -111,7 +111,8 @@ class TestContract:
         assert all(torch.equal(one, other) for one, other in zip(called, updated))
 
     def test_every_setting_has_a_default(self, kind):
-        assert kind() == LOSSES.build(PartConfig(name=kind.name), argument="loss")
+        path = f"{kind.__module__}:{kind.__qualname__}"
+        assert kind() == LOSSES.build(PartConfig(name=path), argument="loss")
 
 
 @pytest.mark.parametrize("name", [name for name, loss in EXAMPLES.items() if "attack_mode" in vars(loss)])
