@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, NoReturn, TypeVar, get_type_hints
 
 import yaml
@@ -109,9 +109,13 @@ def parse_config(
     parser.set_defaults(flat(settings))
     options = parser.instantiate(parser.parse_args(_without_recipe(arguments)))
     values = {key: value for key, value in vars(options).items() if key in kind.__dataclass_fields__}  # type: ignore[attr-defined]
+    for part in swappable:
+        # A mapping of settings adds to those of preset and recipe, as it does in Python.
+        added = recipes.merged(settings[part]["settings"], values[part].settings)
+        values[part] = replace(values[part], settings=added)
     config = kind(**values)
     for part in swappable:
-        if note := _left_out(recipes.merged(defaults, before).get(part, {}), chosen.get(part, {}), part):
+        if note := _left_out(recipes.merged(defaults, before).get(part, {}), settings[part], part):
             print(f"note: {note}", file=sys.stderr)
     return config, options
 
@@ -217,10 +221,13 @@ def _refuse_import(below: Any, chosen: Any, part: str, *, recipe: str) -> None:
         refuse(f"--recipe {recipe}", expected=f"{part}.name that imports nothing", got=name, remedy=remedy)
 
 
-def _left_out(below: Mapping[str, Any], chosen: Mapping[str, Any], part: str) -> str:
-    """Say which settings of a part mean nothing to the one that takes its place."""
-    wanted = chosen.get("name")
-    dropped = ", ".join(f"{key} {value}" for key, value in below.get("settings", {}).items())
+def _left_out(below: Mapping[str, Any], now: Mapping[str, Any], part: str) -> str:
+    """Say which settings of a part are not those of the one that takes its place."""
+    wanted = now.get("name")
+    kept = now.get("settings", {}).items()
+    dropped = ", ".join(
+        f"{key} {value}" for key, value in below.get("settings", {}).items() if (key, value) not in kept
+    )
     if wanted is None or wanted == below.get("name") or not dropped:
         return ""
     return f"{part} {wanted} in place of {below['name']}, whose settings are left out: {dropped}"
