@@ -49,7 +49,7 @@ def test_l2_radii_may_exceed_one():
         ),
         (lambda: FMN(eps=0.1, classes=0), "classes: expected a whole number >= 1, got 0"),
         (lambda: FMN(eps=0.1, shrinking=1.0), r"shrinking: expected a share in \(0,1\)"),
-        (lambda: FMN(eps=0.1, step_size=0), "step_size: expected a number > 0"),
+        (lambda: FMN(eps=0.1, step_size=0.0), "step_size: expected a number > 0"),
         (lambda: FMN(eps=0.1, closing=-1), "closing: expected at least 0, got -1"),
     ],
 )

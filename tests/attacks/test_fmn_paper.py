@@ -61,13 +61,15 @@ def test_the_batch_is_the_loop_over_images(norm, build, batch):
 
 
 def test_more_classes_find_nothing_farther(digits):
-    def distance(attack):
-        moved = attack(digits.model, digits.images[:80], digits.labels[:80])
-        with torch.no_grad():
-            wrong = digits.model(moved).argmax(1) != digits.labels[:80]
-        return torch.where(wrong, (moved - digits.images[:80]).flatten(1).abs().amax(1), torch.inf)
+    images, labels = digits.images[:50], digits.labels[:50]
 
-    one, several = distance(FMN(eps=1.0, steps=40)), distance(FMN(eps=1.0, steps=40, classes=9))
+    def distance(attack):
+        moved = attack(digits.model, images, labels)
+        with torch.no_grad():
+            wrong = digits.model(moved).argmax(1) != labels
+        return torch.where(wrong, (moved - images).flatten(1).abs().amax(1), torch.inf)
+
+    one, several = distance(FMN(eps=1.0, steps=20)), distance(FMN(eps=1.0, steps=20, classes=5))
     assert torch.all(several <= one + 1e-6)
     assert float((several < one - 1e-4).float().mean()) > 0.05
 
@@ -87,7 +89,10 @@ def test_a_run_at_a_larger_strength_serves_a_smaller_one(digits):
 
 def test_closing_breaks_images_whose_nearest_one_lies_a_little_outside(digits):
     images, labels = digits.images[:200], digits.labels[:200]
-    nearest = FMN(eps=1.0, steps=15)(digits.model, images, labels)
+    found = FMN(eps=1.0, steps=15)(digits.model, images, labels)
+    generator = torch.Generator().manual_seed(0)
+    # A careless search: right in where it goes, but a tenth too far and not straight.
+    nearest = (images + 1.1 * (found - images) * torch.rand(images.shape, generator=generator).round()).clamp(0, 1)
 
     def left(closing):
         moved = FMN(eps=0.09, closing=closing).from_nearest(digits.model, images, labels, nearest)

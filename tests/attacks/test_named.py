@@ -19,7 +19,7 @@ from wsrnas.attacks import Attack
 @dataclass(frozen=True, kw_only=True)
 class Mine(Attack):
     radius: float = 0.5
-    names: tuple = ()
+    names: tuple[str, ...] = ()
     passes = 0
     def _craft(self, victim, ball, goal, generator):
         return ball.images

@@ -24,7 +24,7 @@ def evaluation_images(
 
     Args:
         limit: how many test images, a seeded subset with equal classes.
-        at_most: a limit that nobody asked for: a smaller test set is taken whole. Default: the run's.
+        at_most: a limit that nobody asked for: a smaller test set is taken whole. So is the run's.
 
     Raises:
         InputError: a run that names no data, or data that cannot be loaded so; a limit by the name of its option.
@@ -33,7 +33,8 @@ def evaluation_images(
     stored = _run_data(run, named="name" in given)
     if given.get("name", stored.get("name")) != stored.get("name"):
         stored = {}
-    unasked = stored.pop("test_limit", None) if at_most is None else at_most
+    limits = [count for count in (stored.pop("test_limit", None), at_most) if count is not None]
+    unasked = min(limits, default=None)
     try:
         config = DataConfig(**{**stored, **given})
     except TypeError as error:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wsrnas.errors import refuse
+from wsrnas.errors import InputError, refuse
 from wsrnas.evaluation.doubts import doubts
 from wsrnas.evaluation.statistics import AREA_WEIGHTING, area_under_curve, median_strength, wilson_interval
 from wsrnas.evaluation.strengths import Spelling, spell
@@ -161,13 +161,22 @@ class Evaluation:
 
     @staticmethod
     def load(path: str | Path) -> Evaluation:
-        """Read `eval/<protocol>.json`."""
+        """Read `eval/<protocol>.json`.
+
+        Raises:
+            InputError: no such file, or one that is damaged or of another version.
+        """
         path = Path(path)
         if not path.is_file():
             refuse(
                 "evaluation", expected="an existing eval/*.json", got=str(path), remedy="run `wsrnas evaluate` first"
             )
-        return Evaluation.from_dict(json.loads(path.read_text()), source=str(path))
+        try:
+            return Evaluation.from_dict(json.loads(path.read_text()), source=str(path))
+        except InputError:
+            raise
+        except (ValueError, TypeError, AttributeError, RuntimeError) as error:
+            raise InputError(f"{path}: damaged ({error}); delete it and evaluate again") from error
 
     def __str__(self) -> str:
         """Return the curve as a small table."""
