@@ -12,6 +12,7 @@ import yaml
 from jsonargparse import ArgumentParser, Namespace
 
 from wsrnas import recipes
+from wsrnas.cli.help import FIRST, WholeHelp, short
 from wsrnas.cli.suggest import meant
 from wsrnas.configure import flat, layered
 from wsrnas.errors import InputError, nearest, refuse
@@ -31,10 +32,19 @@ class Parser(ArgumentParser):
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(allow_abbrev=False, default_env=False, **arguments)
+        self.whole_help = False
+        self._first = FIRST.get(self.prog.removeprefix("wsrnas "), ())
+        if self._first:
+            self.usage = f"{self.prog} [options]"
+            self.add_argument("--help-all", action=WholeHelp, help="show every option, in groups, and exit")
         self.more_options: list[str] = []
         """Options that are not written down beforehand: settings of parts."""
         self.origin = "--"
         """What stands before the name of a setting that does not fit: where it was given."""
+
+    def format_help(self) -> str:
+        """Return the options people use first, or all of them."""
+        return super().format_help() if self.whole_help or not self._first else short(self, self._first)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise `InputError` instead of printing usage."""
@@ -243,6 +253,8 @@ def _describe(parser: Parser, parts: Mapping[str, Parts[Any]], settings: Mapping
             own = known.settings(name, argument=f"{part}.name")
             parser.more_options += [f"--{part}.settings.{key}" for key in own]
             lines.append(f"{part}.name {name}: {part}.settings.{{{', '.join(own)}}}" if own else f"{part}.name {name}")
+        if action := parser._option_string_actions.get(f"--{part}.name"):
+            action.help = f"{', '.join(sorted(known.names()))}, or package.module:Class"
     if lines:
         parser.epilog = "settings of parts: " + "; ".join(lines)
 
