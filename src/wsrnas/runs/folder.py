@@ -41,6 +41,8 @@ if sys.platform != "win32":
 Kind = Literal["search", "train", "evaluate", "study"]
 LOGS = ("metrics.jsonl", "timings.jsonl")
 RESTORE = "restore the file or choose another --out"
+WITHOUT_EFFECT = frozenset({"runtime.workers"})
+"""Settings that change no result: a run may go on with others."""
 LARGEST_LOG = 2**40
 
 
@@ -247,7 +249,7 @@ def _check_same(path: Path, kind: Kind, stored: dict[str, Any], wanted: dict[str
     if stored_kind != kind:
         refuse("--out", expected=f"a {kind} run", got=f"{path}, a {stored_kind} run", remedy="choose another --out")
     old, new = _flat(stored), _flat(wanted)
-    changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    changed = [key for key in sorted({*old, *new} - WITHOUT_EFFECT) if old.get(key) != new.get(key)]
     if changed:
         shown = ", ".join(f"{key} (was {old.get(key)!r}, now {new.get(key)!r})" for key in changed[:4])
         more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
