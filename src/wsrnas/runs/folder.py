@@ -11,7 +11,6 @@ import io
 import json
 import os
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,10 +32,7 @@ from wsrnas.files import (
     write_json,
 )
 from wsrnas.runs.environment import environment
-from wsrnas.runs.lock import first_missing, remove_if_empty
-
-if sys.platform != "win32":
-    import fcntl
+from wsrnas.runs.lock import first_missing, remove_if_empty, take
 
 Kind = Literal["search", "train", "evaluate", "study"]
 LOGS = ("metrics.jsonl", "timings.jsonl")
@@ -56,7 +52,7 @@ class RunFolder:
         self.iteration = 0
         self._made = made
         self._inside: list[float] = []
-        self._lock = _hold_lock(path)
+        self._lock = take(path)
         remove_leftovers(path, path / "checkpoints")
 
     def __enter__(self) -> RunFolder:
@@ -97,9 +93,7 @@ class RunFolder:
 
     def close(self) -> None:
         """Let another process use the folder."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._lock.release()
 
     def save_checkpoint(self, state: dict[str, Any], name: str = "last") -> None:
         """Write a checkpoint; the one before it stays as `previous.pt` when `name` is "last"."""
@@ -268,19 +262,3 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
     for key, item in value.items():
         flat.update(_flat(item, f"{prefix}.{key}" if prefix else str(key)))
     return flat
-
-
-def _hold_lock(path: Path) -> int | None:
-    """Refuse a second process in the same folder; the lock dies with its process."""
-    if sys.platform == "win32":
-        return None
-    try:
-        handle = os.open(path / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
-    except OSError as error:
-        raise explained(error, path / ".lock") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(handle)
-        raise InputError(f"--out: {path} is in use by another wsrnas process; wait for it or choose another") from error
-    return handle
