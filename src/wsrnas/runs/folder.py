@@ -38,7 +38,7 @@ from wsrnas.runs.lock import first_missing, remove_if_empty
 if sys.platform != "win32":
     import fcntl
 
-Kind = Literal["search", "train", "evaluate", "study"]
+Kind = Literal["search", "train", "evaluate", "study", "reproduce"]
 LOGS = ("metrics.jsonl", "timings.jsonl")
 RESTORE = "restore the file or choose another --out"
 LARGEST_LOG = 2**40
