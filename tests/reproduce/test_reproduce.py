@@ -26,7 +26,7 @@ def made(tmp_path_factory):
 def test_figure_1_ends_in_a_table_and_a_page(made):
     with (made.path / "table.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["whose"] for row in rows] == ["paper, read off the figure", "ours, strict", "ours, released"] * 2
+    assert [row["whose"] for row in rows] == ["paper, read off", "strict", "released"] * 2
     assert rows[0]["0.105"] == "2.7"
     evaluated = read_json(made.path / "runs" / "robnet-l-pgd-7-seed0" / "eval" / "strict.json")
     assert float(rows[1]["0.105"]) == pytest.approx(100 * evaluated["accuracy"][-1])

@@ -27,7 +27,8 @@ def test_a_share_of_several_seeds_keeps_the_interval_of_its_images_and_says_the_
     assert (one.low, one.high) == (pytest.approx(100 * low), pytest.approx(100 * high))
     assert one.spread == pytest.approx(100 * 0.02**0.5)
     assert str(one).startswith("50.0 [")
-    assert str(one).endswith("±14.1")
+    assert str(one).endswith("(sd 14.1)")
+    assert one.short == f"50.0 ±{50 * (high - low):.1f} (sd 14.1)"
 
 
 GRID = Grid(

@@ -37,8 +37,8 @@ def test_printed_rows_are_the_papers_and_stand_over_ours_by_both_protocols(name)
     table = table_of(name)
     result = table.result(SMOKE, made_up(table, SMOKE))
     grid = result.main
-    assert [row[2].split(",")[0] for row in grid.rows] == ["paper", "ours", "ours"] * len(table.lines(SMOKE))
-    assert grid.ours == {place for place in range(len(grid.rows)) if place % 3}
+    assert [row[2].split(",")[0] for row in grid.rows] == ["paper", "strict", "released"] * len(table.lines(SMOKE))
+    assert grid.marked == set(range(1, len(grid.rows), 3))
     for line, row in zip(table.lines(SMOKE), grid.rows[::3]):
         printed = dict(zip(grid.headers, row))
         assert printed["natural"] == line.printed[0]
@@ -89,7 +89,9 @@ def test_a_network_that_learned_nothing_is_named_below_the_table():
     table = table_of("figure1")
     outcomes = made_up(table, SMOKE)
     outcomes["outcomes/train-robnet-l-pgd-7-seed0.json"]["learned_nothing"] = "no better than a guess"
-    assert "RobNet-L PGD-7: no better than a guess" in table.result(SMOKE, outcomes).notes
+    result = table.result(SMOKE, outcomes)
+    assert result.doubts == ("RobNet-L PGD-7: no better than a guess",)
+    assert result.warning.startswith("1 of 2 networks learned nothing")
 
 
 def test_what_differs_names_data_length_and_width():
@@ -125,6 +127,13 @@ def test_table_3_compares_multiples_of_the_search_with_one_strength():
     assert rows["WsrNet-Basic"]["ours: hours"].value == pytest.approx(300 / 3600)
     assert rows["MetaQNN"]["paper: GPU days"] == "450 x 7"
     assert rows["MetaQNN"]["paper: × Naive-1"] is None
+    ((_, counted),) = result.more
+    passes = {row[0]: row[1] for row in counted.rows}
+    assert list(passes) == [line.name for line in zoo.paper_values(3)][:6]
+    attack, epoch = 14, 25_000 // 64 * 64
+    # N+T+N trainings, N+T measurements of 1 attack and 2 losses, and the verification of one finalist.
+    assert passes["WsrNet-Naive-1"] > 300 * epoch * (attack + 2) + 200 * epoch * (attack + 2)
+    assert passes["WsrNet-Naive-6"] - passes["WsrNet-Naive-3"] > 200 * epoch * 3 * (attack + 1)
     assert "50% cheaper" in result.finding
     assert "31% cheaper" in result.finding
 

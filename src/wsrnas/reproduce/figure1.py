@@ -42,7 +42,7 @@ class Figure1(ModelTable):
                     title=curve.name,
                     place=place,
                     printed=(natural[name], None, printed, None),
-                    whose="paper, read off the figure",
+                    whose="paper, read off",
                 )
             )
         return tuple(found)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wsrnas.files import write_atomic
 from wsrnas.report.page import Page
-from wsrnas.reproduce.result import Result
+from wsrnas.reproduce.result import Grid, Number, Result
 from wsrnas.reproduce.scale import Scale
 from wsrnas.reproduce.table import Table
 from wsrnas.zoo.paper import CAUTION, SOURCE
@@ -16,6 +16,7 @@ from wsrnas.zoo.paper import CAUTION, SOURCE
 FILES = ("table.csv", "table.md", "report.html")
 DIFFERENCES = ("setting", "paper", "here")
 MOST_DOUBTS = 12
+HALF = "± is half the width of the interval; its bounds are in table.csv."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,15 +47,7 @@ class Written:
     @property
     def remarks(self) -> tuple[str, ...]:
         """Return what must be read beside the numbers."""
-        return (*self.result.notes, *((CAUTION,) if self.result.main.ours and "training" in self._headers else ()))
-
-    @property
-    def _headers(self) -> tuple[str, ...]:
-        return self.result.main.headers
-
-    def differs(self) -> list[tuple[str, str, str]]:
-        """Return what differs from the paper: its data first, then settings."""
-        return [*self.result.differs]
+        return (*self.result.notes, *((CAUTION,) if "training" in self.result.main.headers else ()))
 
     def doubts(self) -> list[str]:
         """Return the doubts about single measurements, no more than a reader can take in."""
@@ -65,12 +58,13 @@ class Written:
     def markdown(self) -> str:
         """Return all tables as Markdown."""
         result = self.result
-        parts = [f"# {self.table.title}", self.subtitle, self.table.asks, result.finding,
-                 result.main.markdown().rstrip(), result.main.caption]  # fmt: skip
+        warning = [f"**{result.warning}**"] if result.warning else []
+        parts = [f"# {self.table.title}", self.subtitle, self.table.asks, result.finding, *warning]
+        parts += [result.main.markdown().rstrip(), result.main.caption]
         for title, grid in result.more:
             parts += [f"## {title}", grid.markdown().rstrip(), grid.caption]
         parts += ["## What differs from the paper", *self.remarks]
-        if rows := self.differs():
+        if rows := result.differs:
             lines = [f"| {' | '.join(DIFFERENCES)} |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
             parts.append("\n".join(lines))
         if doubts := self.doubts():
@@ -83,15 +77,17 @@ class Written:
         page = Page(self.table.title, self.subtitle)
         page.facts({"scale": self.scale.name, **result.facts})
         page.callout("note", f"{self.table.asks} {result.finding}")
+        if result.warning:
+            page.callout("warning", result.warning)
         page.section("The table")
-        page.table(result.main.headers, result.main.texts(), result.main.caption, highlight=result.main.ours)
+        self._add(page, result.main)
         for figure in result.figures:
             page.figure(figure.svg, figure.caption)
         for title, grid in result.more:
             page.section(title)
-            page.table(grid.headers, grid.texts(), grid.caption, highlight=grid.ours)
+            self._add(page, grid)
         page.section("What differs from the paper", "\n\n".join(self.remarks))
-        if rows := self.differs():
+        if rows := result.differs:
             page.table(DIFFERENCES, rows, f"Settings of the paper ({self.table.data}) and of this scale that differ.")
         else:
             page.text("No setting of the recipes differs.")
@@ -104,3 +100,9 @@ class Written:
         machine = [(name, str(value)) for name, value in self.environment.items()]
         page.table(("machine", ""), machine, "Where it was made.")
         return page
+
+    @staticmethod
+    def _add(page: Page, grid: Grid) -> None:
+        half = any(isinstance(cell, Number) and cell.low is not None for row in grid.rows for cell in row)
+        caption = grid.caption + (f" {HALF}" if half else "")
+        page.table(grid.headers, grid.texts(short=True), caption, highlight=grid.marked)

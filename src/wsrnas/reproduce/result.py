@@ -16,9 +16,9 @@ from wsrnas.evaluation.text import to_csv, to_markdown
 class Number:
     """A number with its 95 % interval, and its standard deviation over seeds where there are several."""
 
-    value: float
-    low: float | None = None
-    high: float | None = None
+    value: float | int
+    low: float | int | None = None
+    high: float | int | None = None
     spread: float | None = None
     digits: int = 1
 
@@ -39,7 +39,15 @@ class Number:
         text = f"{self.value:.{digits}f}"
         if self.low is not None and self.high is not None:
             text += f" [{self.low:.{digits}f}, {self.high:.{digits}f}]"
-        return text if self.spread is None else f"{text} ±{self.spread:.{digits}f}"
+        return text if self.spread is None else f"{text} (sd {self.spread:.{digits}f})"
+
+    @property
+    def short(self) -> str:
+        """Return the number with half the width of its interval."""
+        if self.low is None or self.high is None:
+            return str(self)
+        text = f"{self.value:.{self.digits}f} ±{(self.high - self.low) / 2:.{self.digits}f}"
+        return text if self.spread is None else f"{text} (sd {self.spread:.{self.digits}f})"
 
 
 Cell: TypeAlias = Number | str | int | float | None
@@ -57,16 +65,18 @@ def shown(cell: Cell) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """A table: `rows` have a cell per header, those in `ours` were measured here."""
+    """A table: `rows` have a cell per header; those in `marked` stand out on the page."""
 
     headers: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     caption: str
-    ours: frozenset[int] = frozenset()
+    marked: frozenset[int] = frozenset()
 
-    def texts(self) -> list[list[str]]:
-        """Return the rows as text."""
-        return [[shown(cell) for cell in row] for row in self.rows]
+    def texts(self, *, short: bool = False) -> list[list[str]]:
+        """Return the rows as text; `short` has half the width of an interval in place of its bounds."""
+        return [
+            [cell.short if short and isinstance(cell, Number) else shown(cell) for cell in row] for row in self.rows
+        ]
 
     def markdown(self) -> str:
         """Return the table as Markdown."""
@@ -118,12 +128,14 @@ class Figure:
 class Result:
     """What a table came to.
 
-    `finding` says in a sentence what the numbers show, `main` is what table.csv holds, `differs` are lines of what,
-    in the paper, here; `notes` what else must be read beside it, `doubts` what speaks against believing it.
+    `main` is what table.csv holds, `finding` says in a sentence what it shows, and `warning` what must not be missed;
+    `differs` are lines of what, in the paper, here; `notes` what else must be read beside it, `doubts` what speaks
+    against believing it.
     """
 
     main: Grid
     finding: str
+    warning: str = ""
     facts: dict[str, str] = field(default_factory=dict)
     more: tuple[tuple[str, Grid], ...] = ()
     figures: tuple[Figure, ...] = ()

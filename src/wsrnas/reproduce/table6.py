@@ -46,7 +46,7 @@ class Table6(Table):
     def result(self, scale: Scale, outcomes: Outcomes) -> Result:
         """Put the seconds of both lines, the paper's and ours, under each other, with their shares."""
         rows: list[tuple[Cell, ...]] = []
-        ours, sums = set(), {}
+        marked, sums = set(), {}
         for line in zoo.paper_values(6):
             printed = {name: line.values[name] for name in COLUMNS}
             rows.append((line.name, "paper", "seconds", *printed.values()))
@@ -54,7 +54,7 @@ class Table6(Table):
             timed = Timed.of(outcomes[f"outcomes/search-timed-iteration-{line.name.lower()}.json"]).search
             seconds = {name: timed[key] or None for name, key in COLUMNS.items()}
             sums[line.name] = float(timed["sum"])
-            ours |= {len(rows), len(rows) + 1}
+            marked |= {len(rows), len(rows) + 1}
             measured = [None if value is None else Number(value=value, digits=3) for value in seconds.values()]
             rows.append((line.name, "ours", "seconds", *measured))
             rows.append((line.name, "ours", "share, %", *_shares(seconds)))
@@ -67,7 +67,7 @@ class Table6(Table):
                 caption="An iteration of the search loop. Adversarial examples are the attacks and losses on D_v and "
                 "the attacks for the noise estimator; search is the back-propagation through the super-network; EWSS "
                 "is the loss estimator, choosing an architecture and moving A.",
-                ours=frozenset(ours),
+                marked=frozenset(marked),
             ),
             finding=f"An iteration of Wsr-NAS takes {own:.2f} of the time of Basic here, "
             f"{printed_ratio:.2f} in the paper.",
