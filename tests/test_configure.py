@@ -51,9 +51,10 @@ def test_what_does_not_fit_is_refused_by_name(settings, message):
 
 @pytest.mark.parametrize("recipe", recipes.names("train"))
 def test_a_loss_of_a_recipe_has_no_settings_of_the_default_one(recipe):
-    config = configured(TrainConfig, "train", recipe)
+    root = {"data.root": "photos"} if recipes.load("train", recipe)["data"]["name"] == "folder" else {}
+    config = configured(TrainConfig, "train", recipe, root)
     assert config.loss.settings == recipes.load("train", recipe)["loss"].get("settings", {})
-    assert config.build_loss()
+    assert config.losses()
 
 
 def test_flat_and_nested_are_inverse_where_nothing_is_called_settings():

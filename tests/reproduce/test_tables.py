@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from wsrnas import zoo
+from wsrnas.errors import InputError
 from wsrnas.reproduce.command import table_of
 from wsrnas.reproduce.result import Number
 from wsrnas.reproduce.scale import named
@@ -101,7 +102,14 @@ def test_what_differs_names_data_length_and_width():
     assert differs["epochs"] == ["200", "1"]
     assert differs["network.channels of cells"] == ["the card's", "4"]
     paper = named("paper")
-    assert not table.result(paper, made_up(table, paper)).differs
+    ((protocol, *_),) = table.result(paper, made_up(table, paper)).differs
+    assert protocol == "protocol"
+
+
+@pytest.mark.parametrize("lines", [[], [0], [28]])
+def test_lines_that_the_table_does_not_have_are_refused(lines):
+    with pytest.raises(InputError, match="lines of table1, 1 to 27"):
+        table_of("table1").runs(replace(SMOKE, lines=lines))
 
 
 def timed(warm_up, build, search):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from wsrnas.reproduce.scale import Scale, named
 
-DATA = {"name": "digits", "train_limit": 40, "valid_limit": 10, "test_limit": 20}
+DATA = {"name": "digits", "train_limit": 40, "valid_limit": 10, "test_limit": 12}
 
 
 def tiny(**changes: object) -> Scale:

@@ -20,6 +20,7 @@ def reproduce(arguments: Sequence[str]) -> int:
     parser.add_argument("--out", default=None, help="folder for table.csv, table.md and report.html")
     parser.add_argument("--data.root", default=None, help="folder with CIFAR-10 (table4 --scale paper: ImageNet)")
     parser.add_argument("--runs", default=None, help="folder of the runs, which tables can share (default: OUT/runs)")
+    parser.add_argument("--workers", type=int, default=None, help="processes side by side (default: one per processor)")
     parser.add_argument("--dry-run", action="store_true", help="list the runs with their cost, then stop")
     parser.add_argument("--yes", action="store_true", help="accept the cost that --scale paper names")
     options = parser.parse_args(list(arguments))
@@ -32,7 +33,13 @@ def reproduce(arguments: Sequence[str]) -> int:
         refuse("--out", expected="a folder", got="nothing", remedy=f"name one such as --out runs/{options.name}")
     print(
         api.reproduce(
-            options.name, scale=options.scale, out=options.out, data_root=root, runs=options.runs, yes=options.yes
+            options.name,
+            scale=options.scale,
+            out=options.out,
+            data_root=root,
+            runs=options.runs,
+            workers=options.workers,
+            yes=options.yes,
         )
     )
     return 0

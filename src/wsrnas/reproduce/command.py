@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wsrnas.errors import nearest, refuse
-from wsrnas.progress import progress
 from wsrnas.report.words import duration
 from wsrnas.reproduce.cost import Loaded, Plan, plan
 from wsrnas.reproduce.figure1 import Figure1
 from wsrnas.reproduce.page import Written
+from wsrnas.reproduce.perform import perform
 from wsrnas.reproduce.result import Result
 from wsrnas.reproduce.runs import Run
 from wsrnas.reproduce.scale import Scale, named
-from wsrnas.reproduce.table import Outcomes, Table
+from wsrnas.reproduce.table import Table
 from wsrnas.reproduce.table1 import Table1
 from wsrnas.reproduce.table2 import Table2
 from wsrnas.reproduce.table3 import Table3
@@ -80,6 +80,7 @@ def reproduce(
     out: str | Path,
     data_root: str | Path | None = None,
     runs: str | Path | None = None,
+    workers: int | None = None,
     yes: bool = False,
 ) -> Reproduction:
     """Make a table or figure of the paper again, or go on with it, and write its page.
@@ -96,6 +97,8 @@ def reproduce(
         data_root: folder with the scale's data, as parquet files or class folders; None takes it from the hub.
         runs: folder of the runs, ``out/runs`` if not given; tables of one scale may share it, and then train the
             networks that they share (Tables 1 and 2, Figure 1) once.
+        workers: processes that make networks side by side; None is one per processor, or per GPU. Timed searches
+            (Tables 3 and 6) are run one after the other anyway.
         yes: the cost of the paper's own sizes is accepted.
 
     Raises:
@@ -111,7 +114,7 @@ def reproduce(
     where = Path(out) / RUNS if runs is None else Path(runs)
     config = {"table": table.name, "runs": None if runs is None else str(runs), **chosen.settings()}
     with RunFolder.open(out, kind="reproduce", config=config) as folder:
-        outcomes = _performed(table, found, folder, where)
+        outcomes = perform(table.name, found, folder, where, 1 if table.timed else workers)
         result = table.result(chosen, outcomes)
         written = Written(
             table=table,
@@ -134,22 +137,6 @@ def _loaded(runs: Sequence[Run]) -> Loaded:
     for run in runs:
         if run.data not in found:
             found[run.data] = run.loaded()
-    return found
-
-
-def _performed(table: Table, runs: Sequence[Run], folder: RunFolder, where: Path) -> Outcomes:
-    found = {}
-    kept = {run.outcome: folder.read_json(run.outcome) for run in runs}
-    done = sum(one is not None for one in kept.values())
-    with progress(table.name, len(runs), done=done) as bar:
-        for run in runs:
-            outcome = kept[run.outcome]
-            if outcome is None:
-                with folder.timed(run.kind):
-                    outcome = run.perform(where)
-                folder.write_json(run.outcome, outcome)
-                bar.advance(note=f"{run.kind} {run.name}")
-            found[run.outcome] = outcome
     return found
 
 

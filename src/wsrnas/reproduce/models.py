@@ -11,6 +11,7 @@ from scipy.stats import kendalltau
 
 from wsrnas import zoo
 from wsrnas.configure import configured
+from wsrnas.errors import refuse
 from wsrnas.evaluation.protocols import PROTOCOLS
 from wsrnas.report.figures import Series, scatter_figure
 from wsrnas.reproduce.result import Cell, Figure, Grid, Number, Result
@@ -75,9 +76,18 @@ class ModelTable(Table):
     imagenet: ClassVar[bool] = False
 
     def lines(self, scale: Scale) -> tuple[Line, ...]:
-        """Return the printed lines that are made at this scale."""
-        wanted = scale.lines if self.number in (1, 2) else None
-        return tuple(line for line in self.every_line() if wanted is None or line.place in wanted)
+        """Return the printed lines that are made at this scale.
+
+        Raises:
+            InputError: lines that the table does not have.
+        """
+        every = self.every_line()
+        if scale.lines is None or self.number not in (1, 2):
+            return every
+        if not scale.lines or set(scale.lines) - {line.place for line in every}:
+            remedy = "leave lines out for all of them"
+            refuse("lines", expected=f"lines of {self.name}, 1 to {len(every)}", got=scale.lines, remedy=remedy)
+        return tuple(line for line in every if line.place in scale.lines)
 
     def every_line(self) -> tuple[Line, ...]:
         """Return all printed lines."""
@@ -129,7 +139,7 @@ class ModelTable(Table):
             name=trained.name,
             trained=trained,
             strengths=self.strengths,
-            suite=str(scale.evaluate.get("suite", "standard")),
+            suite=_suite(scale),
             fgsm=self.fgsm,
         )
         return [*runs, trained, measured]
@@ -250,7 +260,12 @@ class ModelTable(Table):
         made = scale.training(line.recipe, scale.seeds[0], imagenet=self.imagenet)
         sizes = ((f"network.{key} of cells", "the card's", str(value)) for key, value in
                  scale.size("cells", imagenet=self.imagenet).items())  # fmt: skip
-        return (*settings_that_differ(printed, made), *sizes)
+        protocol = ("protocol", "released, or not said", f"strict (suite {_suite(scale)}), and released beside it")
+        return (protocol, *settings_that_differ(printed, made), *sizes)
+
+
+def _suite(scale: Scale) -> str:
+    return str(scale.evaluate.get("suite", "standard"))
 
 
 def _warning(unlearned: int, networks: int) -> str:

@@ -45,6 +45,10 @@ class Run(ABC):
     def perform(self, runs: Path) -> Outcome:
         """Do it, or go on with it, below the folder of runs, and return what came out."""
 
+    def needs(self, other: Run) -> bool:
+        """Return whether the other run must be done before this one."""
+        return False
+
     @property
     def outcome(self) -> str:
         """Return the file below a table's folder that keeps what came out."""
@@ -102,6 +106,10 @@ class TrainRun(Run):
         """Return the data it reads."""
         return self.config.data, self.config.seed
 
+    def needs(self, other: Run) -> bool:
+        """Return whether it trains what the other finds."""
+        return isinstance(other, SearchRun) and other.name == self.found_by
+
     def perform(self, runs: Path) -> Outcome:
         """Train; return parameters and held-out accuracy."""
         chosen: dict[str, Any] = dict(self.size)
@@ -134,6 +142,10 @@ class EvaluateRun(Run):
     def data(self) -> tuple[DataConfig, int]:
         """Return the data it reads."""
         return self.trained.data
+
+    def needs(self, other: Run) -> bool:
+        """Return whether it evaluates what the other trains."""
+        return other == self.trained
 
     def perform(self, runs: Path) -> Outcome:
         """Evaluate; return accuracies as fractions by protocol, strengths as text."""

@@ -30,6 +30,8 @@ class Table(ABC):
     """What it says, in the paper's sense."""
     data: ClassVar[str] = "CIFAR-10"
     """What the paper measured it on."""
+    timed: ClassVar[bool] = False
+    """Whether seconds are what its runs are for."""
 
     @abstractmethod
     def runs(self, scale: Scale) -> tuple[Run, ...]:

@@ -31,6 +31,7 @@ class Table3(Table):
     name = "table3"
     title = "Table 3: search time"
     asks = "What does a search cost when more strengths are looked at, and how much does estimating their noise save?"
+    timed = True
 
     def runs(self, scale: Scale) -> tuple[Run, ...]:
         """Return one short search for each line."""

@@ -33,6 +33,7 @@ class Table6(Table):
     name = "table6"
     title = "Table 6: the time of one iteration"
     asks = "How much time do the loss estimator and the noise estimator save in each iteration of the search loop?"
+    timed = True
 
     def runs(self, scale: Scale) -> tuple[Run, ...]:
         """Return one short search for each of the two lines."""

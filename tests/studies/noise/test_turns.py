@@ -7,17 +7,18 @@ from wsrnas.data import DataConfig
 from wsrnas.estimators.noise import NoiseEstimator
 from wsrnas.studies.noise import turns
 from wsrnas.studies.noise.config import StudyConfig
-from wsrnas.studies.noise.turns import DESIGNS, NETWORKS, TURN, run_turns
+from wsrnas.studies.noise.turns import DESIGNS, NETWORKS, run_turns
 
+TURN = 2
 CONFIG = StudyConfig(
-    data=DataConfig(name="digits", valid_fraction=0.0, train_limit=150, test_limit=20),
+    data=DataConfig(name="digits", valid_fraction=0.0, train_limit=40, test_limit=12),
     nodes=1,
     channels=2,
     layers=1,
     epochs=1,
     train_steps=1,
     attack_steps=1,
-    batch_size=50,
+    batch_size=20,
     phi_batch=2,
     phi_width=2,
 )
@@ -34,14 +35,16 @@ def made(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(turns, "_attacked", noting)
+        patch.setattr(turns, "TURN", TURN)
         result = run_turns(CONFIG, out)
     return result, attacked, out
 
 
-def test_networks_take_turns_of_ten_batches_for_one_epoch(made):
+def test_networks_take_turns_for_one_epoch(made):
+    assert turns.TURN == 10
     _, attacked, _ = made
-    training = attacked[: 150 // 2]
-    assert sum(count for *_, count in training) == 150
+    training = attacked[: 40 // 2]
+    assert sum(count for *_, count in training) == 40
     shown = [model for model, *_ in training]
     blocks = [shown[start : start + TURN] for start in range(0, len(shown), TURN)]
     assert all(len(set(block)) == 1 for block in blocks)
@@ -58,7 +61,7 @@ def test_every_network_is_measured_under_every_estimate(made):
     for name in ("natural", "robust", *DESIGNS):
         assert len(result[name]) == NETWORKS
         assert all(0 <= value <= 1 for value in result[name])
-    assert result["images"] == 20
+    assert result["images"] == 12
 
 
 def test_the_same_study_again_reads_what_it_made(made, monkeypatch):
