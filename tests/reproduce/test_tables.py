@@ -180,8 +180,7 @@ def test_table_5_orders_the_estimators_by_their_distance_from_the_real_attack():
     assert rows["A-ANE"][1] == 43.6
     assert rows["A-ANE"][2].value == pytest.approx(43.6 - 38.7)
     assert rows["A-ANE"][4].value == pytest.approx(5)
-    assert re.search(
-        r"best first: WA-ANE, A-ANE, E-ANE, E-ANE⁻; in the paper: A-ANE, E-ANE, WA-ANE, E-ANE⁻", result.finding
-    )
+    order = "best first: WA-ANE, A-ANE, E-ANE, E-ANE⁻; in the paper: A-ANE, E-ANE, WA-ANE, E-ANE⁻"
+    assert order in result.finding
     ((_, more),) = result.more
     assert more.rows[1][-1] is None
