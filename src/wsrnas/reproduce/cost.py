@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import nn
 
 from wsrnas import zoo
 from wsrnas.data import DataBundle, DataConfig
 from wsrnas.evaluation.suites import suite_attacks
 from wsrnas.evaluation.text import to_blocks
-from wsrnas.models.network import SizeConfig, network_config
 from wsrnas.networks.cost import count_multiply_adds
 from wsrnas.report.words import duration
 from wsrnas.reproduce.runs import EvaluateRun, Run, SearchRun, TrainRun
@@ -23,6 +23,7 @@ from wsrnas.search.build import build_strategy
 from wsrnas.search.evaluators.one_shot import OneShot
 from wsrnas.search.plan import phases
 from wsrnas.spaces import DartsSpace
+from wsrnas.spaces.base import NetworkConfig
 from wsrnas.studies.noise.candidates import candidates
 from wsrnas.studies.noise.config import StudyConfig
 from wsrnas.studies.noise.turns import DESIGNS, NETWORKS
@@ -32,7 +33,7 @@ RELEASED_PASSES = 41
 """PGD-20 and the prediction."""
 STAND_IN = "wsrnet-basic"
 """What a network that a search has still to find is taken to be like."""
-BATCH, SECONDS = 16, 0.4
+BATCH, SECONDS = 8, 0.4
 Loaded = dict[tuple[DataConfig, int], DataBundle]
 
 
@@ -109,13 +110,16 @@ class _Clock:
         self.rates: dict[tuple[str, tuple[int, int, int]], float] = {}
         self.counted: dict[tuple[object, ...], int] = {}
 
-    def seconds(self, family: str, key: tuple[object, ...], network: nn.Module, shape: tuple[int, int, int]) -> float:
+    def seconds(
+        self, family: str, key: tuple[object, ...], build: Callable[[], nn.Module], shape: tuple[int, int, int]
+    ) -> float:
         """Return the seconds of a pass of one image; `key` tells equal networks."""
         if (key, shape) not in self.counted:
-            self.counted[key, shape] = max(1, count_multiply_adds(network, shape))
+            with torch.device("meta"):
+                self.counted[key, shape] = max(1, count_multiply_adds(build(), shape))
         adds = self.counted[key, shape]
         if (family, shape) not in self.rates:
-            prepared = self.runtime.prepare(network)
+            prepared = self.runtime.prepare(build())
             speed = measure_throughput(prepared, shape, batch_size=BATCH, runtime=self.runtime, seconds=SECONDS)
             self.rates[family, shape] = adds * speed.passes
         return adds / self.rates[family, shape]
@@ -137,7 +141,7 @@ def _evaluate(run: EvaluateRun, data: DataBundle, clock: _Clock) -> RunCost:
 def _pass(run: TrainRun, data: DataBundle, clock: _Clock) -> float:
     card = zoo.card(run.model or STAND_IN)
     settings = zoo.network_settings(card.name, num_classes=data.num_classes, image_shape=data.image_shape, **_size(run))
-    return clock.seconds(card.family, (card.name, settings.size), settings.build(), data.image_shape)
+    return clock.seconds(card.family, (card.name, settings.size), settings.build, data.image_shape)
 
 
 def _size(run: TrainRun) -> dict[str, Any]:
@@ -165,7 +169,7 @@ def _super_network(evaluator: OneShot, seed: int, data: DataBundle, clock: _Cloc
     space = evaluator.config.space
     choice = evaluator.space.choice(evaluator.space.sample(stream(seed, "plan", 0)))
     key = (space.name, space.channels, space.layers)
-    return clock.seconds("super-network", key, evaluator.supernet.at(choice), data.image_shape)
+    return clock.seconds("super-network", key, lambda: evaluator.supernet.at(choice), data.image_shape)
 
 
 def _study(run: StudyRun, data: DataBundle, clock: _Clock) -> RunCost:
@@ -192,6 +196,8 @@ def _study(run: StudyRun, data: DataBundle, clock: _Clock) -> RunCost:
 def _study_network(config: StudyConfig, data: DataBundle, clock: _Clock) -> float:
     space = DartsSpace(nodes=config.nodes)
     genotype = space.sample(stream(config.seed, "study", "genotype", 0))
-    size = network_config(SizeConfig(channels=config.channels, layers=config.layers), data)
+    size = NetworkConfig(
+        channels=config.channels, layers=config.layers, num_classes=data.num_classes, image_shape=data.image_shape
+    )
     key = ("study", config.nodes, config.channels, config.layers)
-    return clock.seconds("study", key, space.build(genotype, size), data.image_shape)
+    return clock.seconds("study", key, lambda: space.build(genotype, size), data.image_shape)
