@@ -90,6 +90,7 @@ def test_tables_share_the_runs_of_one_folder(made, tmp_path, monkeypatch):
         (["table7"], "table1 | table2"),
         (["table1", "--scale=smalll"], "did you mean 'small'"),
         (["table1", "--data.root=x"], "embedded digits"),
+        (["table1", "--workers=0"], "--workers: expected at least 1"),
         (["table2", "--scale=small", "--data.root=nowhere"], "nowhere"),
     ],
 )

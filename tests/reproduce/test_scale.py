@@ -7,7 +7,8 @@ import pytest
 from wsrnas.configure import configured
 from wsrnas.errors import InputError
 from wsrnas.reproduce.command import TABLES, table_of
-from wsrnas.reproduce.models import RECIPES, ModelTable
+from wsrnas.reproduce.lines import RECIPES
+from wsrnas.reproduce.models import ModelTable
 from wsrnas.reproduce.runs import EvaluateRun, SearchRun, TrainRun
 from wsrnas.reproduce.scale import named, scale_names
 from wsrnas.training.config import TrainConfig

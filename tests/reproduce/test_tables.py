@@ -93,6 +93,9 @@ def test_a_network_that_learned_nothing_is_named_below_the_table():
     result = table.result(SMOKE, outcomes)
     assert result.doubts == ("RobNet-L PGD-7: no better than a guess",)
     assert result.warning.startswith("1 of 2 networks learned nothing")
+    assert result.finding.startswith("Here WsrNet-Robust PGD-7 has the highest")
+    outcomes["outcomes/train-wsrnet-robust-pgd-7-seed0.json"]["learned_nothing"] = "names one class"
+    assert table.result(SMOKE, outcomes).finding.startswith("No network has learned anything")
 
 
 def test_what_differs_names_data_length_and_width():

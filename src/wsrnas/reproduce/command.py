@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wsrnas.errors import nearest, refuse
+from wsrnas.errors import at_least, nearest, refuse
 from wsrnas.report.words import duration
 from wsrnas.reproduce.cost import Loaded, Plan, plan
 from wsrnas.reproduce.figure1 import Figure1
@@ -106,6 +106,7 @@ def reproduce(
             holds something else, was begun with other settings or cannot be written.
     """
     table, chosen = table_of(name), _scale(scale, data_root)
+    at_least(1, **{"--workers": 1 if workers is None else workers})
     found = table.runs(chosen)
     if not (Path(out) / "config.yaml").is_file():
         loaded = _loaded(found)

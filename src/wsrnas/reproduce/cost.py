@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import torch
-from torch import nn
 
 from wsrnas import zoo
 from wsrnas.data import DataBundle, DataConfig
 from wsrnas.evaluation.suites import suite_attacks
 from wsrnas.evaluation.text import to_blocks
-from wsrnas.networks.cost import count_multiply_adds
 from wsrnas.report.words import duration
+from wsrnas.reproduce.clock import Clock
 from wsrnas.reproduce.runs import EvaluateRun, Run, SearchRun, TrainRun
 from wsrnas.reproduce.study_runs import CorrectedRun, StudyRun
 from wsrnas.rng import stream
@@ -27,13 +24,12 @@ from wsrnas.spaces.base import NetworkConfig
 from wsrnas.studies.noise.candidates import candidates
 from wsrnas.studies.noise.config import StudyConfig
 from wsrnas.studies.noise.turns import DESIGNS, NETWORKS
-from wsrnas.training.throughput import estimate_passes, measure_throughput
+from wsrnas.training.throughput import estimate_passes
 
 RELEASED_PASSES = 41
 """PGD-20 and the prediction."""
 STAND_IN = "wsrnet-basic"
 """What a network that a search has still to find is taken to be like."""
-BATCH, SECONDS = 8, 0.4
 Loaded = dict[tuple[DataConfig, int], DataBundle]
 
 
@@ -87,7 +83,7 @@ class Plan:
 
 def plan(table: str, scale: str, runs: Sequence[Run], loaded: Loaded, runtime: Runtime) -> Plan:
     """Return what the runs cost; `loaded` has the data of each."""
-    clock = _Clock(runtime)
+    clock = Clock(runtime)
     costs = []
     for run in runs:
         data = loaded[run.data]
@@ -102,43 +98,20 @@ def plan(table: str, scale: str, runs: Sequence[Run], loaded: Loaded, runtime: R
     return Plan(table=table, scale=scale, costs=tuple(costs))
 
 
-class _Clock:
-    """Seconds of a network pass: one network of each family and image size is timed, the others by multiply-adds."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        self.runtime = runtime
-        self.rates: dict[tuple[str, tuple[int, int, int]], float] = {}
-        self.counted: dict[tuple[object, ...], int] = {}
-
-    def seconds(
-        self, family: str, key: tuple[object, ...], build: Callable[[], nn.Module], shape: tuple[int, int, int]
-    ) -> float:
-        """Return the seconds of a pass of one image; `key` tells equal networks."""
-        if (key, shape) not in self.counted:
-            with torch.device("meta"):
-                self.counted[key, shape] = max(1, count_multiply_adds(build(), shape))
-        adds = self.counted[key, shape]
-        if (family, shape) not in self.rates:
-            prepared = self.runtime.prepare(build())
-            speed = measure_throughput(prepared, shape, batch_size=BATCH, runtime=self.runtime, seconds=SECONDS)
-            self.rates[family, shape] = adds * speed.passes
-        return adds / self.rates[family, shape]
-
-
-def _train(run: TrainRun, data: DataBundle, clock: _Clock) -> RunCost:
+def _train(run: TrainRun, data: DataBundle, clock: Clock) -> RunCost:
     passes = sum(estimate_passes(run.config, len(data.train), len(data.valid)).values())
     images = run.config.epochs * len(data.train)
     return RunCost(run=run, images=images, passes=passes, seconds=passes * _pass(run, data, clock))
 
 
-def _evaluate(run: EvaluateRun, data: DataBundle, clock: _Clock) -> RunCost:
+def _evaluate(run: EvaluateRun, data: DataBundle, clock: Clock) -> RunCost:
     attacks = sum(attack.passes for attack in suite_attacks(run.suite, "Linf").values())
     images, strengths = len(data.test), len(run.strengths)
     passes = images * (strengths * (attacks + RELEASED_PASSES) + (3 if run.fgsm else 0))
     return RunCost(run=run, images=images, passes=passes, seconds=passes * _pass(run.trained, data, clock))
 
 
-def _pass(run: TrainRun, data: DataBundle, clock: _Clock) -> float:
+def _pass(run: TrainRun, data: DataBundle, clock: Clock) -> float:
     card = zoo.card(run.model or STAND_IN)
     settings = zoo.network_settings(card.name, num_classes=data.num_classes, image_shape=data.image_shape, **_size(run))
     return clock.seconds(card.family, (card.name, settings.size), settings.build, data.image_shape)
@@ -152,7 +125,7 @@ def _size(run: TrainRun) -> dict[str, Any]:
     return {"channels": network.channels, "layers": network.layers, **run.size}
 
 
-def _search(run: SearchRun, data: DataBundle, clock: _Clock) -> RunCost:
+def _search(run: SearchRun, data: DataBundle, clock: Clock) -> RunCost:
     config = run.config
     evaluator = OneShot(config, data, clock.runtime)
     strategy = build_strategy(
@@ -165,14 +138,14 @@ def _search(run: SearchRun, data: DataBundle, clock: _Clock) -> RunCost:
     return RunCost(run=run, images=architectures * images, passes=passes, seconds=passes * each)
 
 
-def _super_network(evaluator: OneShot, seed: int, data: DataBundle, clock: _Clock) -> float:
+def _super_network(evaluator: OneShot, seed: int, data: DataBundle, clock: Clock) -> float:
     space = evaluator.config.space
     choice = evaluator.space.choice(evaluator.space.sample(stream(seed, "plan", 0)))
     key = (space.name, space.channels, space.layers)
     return clock.seconds("super-network", key, lambda: evaluator.supernet.at(choice), data.image_shape)
 
 
-def _study(run: StudyRun, data: DataBundle, clock: _Clock) -> RunCost:
+def _study(run: StudyRun, data: DataBundle, clock: Clock) -> RunCost:
     config, images = run.config, len(data.train)
     training = images * config.epochs * (2 * config.train_steps + 2)
     attack = 2 * config.attack_steps
@@ -193,7 +166,7 @@ def _study(run: StudyRun, data: DataBundle, clock: _Clock) -> RunCost:
     return RunCost(run=run, images=networks * config.epochs * images, passes=passes, seconds=passes * each)
 
 
-def _study_network(config: StudyConfig, data: DataBundle, clock: _Clock) -> float:
+def _study_network(config: StudyConfig, data: DataBundle, clock: Clock) -> float:
     space = DartsSpace(nodes=config.nodes)
     genotype = space.sample(stream(config.seed, "study", "genotype", 0))
     size = NetworkConfig(

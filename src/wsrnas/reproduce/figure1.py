@@ -9,7 +9,8 @@ from wsrnas import zoo
 from wsrnas.evaluation.statistics import wilson_interval
 from wsrnas.report.figures import Series, curve_figure
 from wsrnas.report.theme import CATEGORIES
-from wsrnas.reproduce.models import Line, ModelTable
+from wsrnas.reproduce.lines import Line, Pair
+from wsrnas.reproduce.models import ModelTable
 from wsrnas.reproduce.result import Figure
 from wsrnas.reproduce.scale import Scale
 from wsrnas.reproduce.table import Outcomes
@@ -52,7 +53,7 @@ class Figure1(ModelTable):
         lines: Sequence[Line],
         scale: Scale,
         outcomes: Outcomes,
-        pairs: Sequence[tuple[Line, float | None, float]],
+        pairs: Sequence[Pair],
     ) -> tuple[Figure, ...]:
         """Draw both networks, the paper's and ours."""
         printed, ours = [], []

@@ -3,66 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from scipy.stats import kendalltau
-
-from wsrnas import zoo
 from wsrnas.configure import configured
 from wsrnas.errors import refuse
 from wsrnas.evaluation.protocols import PROTOCOLS
 from wsrnas.report.figures import Series, scatter_figure
+from wsrnas.reproduce.lines import INFERRED, SEARCHED, Line, Pair, finding, printed_lines, unlearned
 from wsrnas.reproduce.result import Cell, Figure, Grid, Number, Result
 from wsrnas.reproduce.runs import EvaluateRun, Outcome, Run, SearchRun, TrainRun
 from wsrnas.reproduce.scale import Scale
 from wsrnas.reproduce.table import Outcomes, Table, search_of, settings_that_differ
 from wsrnas.training.config import TrainConfig
 from wsrnas.types import format_strength
-
-RECIPES = {
-    "Standard": "standard",
-    "PGD-7": "pgd7",
-    "TRADES-1": "trades1",
-    "Multi-Adv": "multi-adv",
-    "Fast-AT": "fast-at-imagenet",
-}
-"""The recipe of every training that the tables name."""
-OWN_RECIPES = {("wsrnet-robust", "PGD-7"): "wsrnet-robust"}
-"""Recipes of single lines."""
-WHOSE = {"authors": "paper", "copied": "paper, copied"}
-"""What stands beside a printed line: measured by its authors, or copied by them from another paper."""
-INFERRED = "which of the published cells, or which width, the paper used is a guess (its card says which)"
-SEARCHED = "never published: found here by the search that its card offers, at this scale"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """A model and a training, as a table prints them."""
-
-    card: zoo.Card
-    training: str
-    title: str
-    place: int
-    printed: tuple[float | None, float | None, tuple[float | None, ...], float | None]
-    """Natural, FGSM, accuracy by strength and their mean, in percent."""
-    whose: str
-
-    @property
-    def name(self) -> str:
-        """Return what its runs are called."""
-        return f"{self.card.name}-{self.training.lower()}"
-
-    @property
-    def recipe(self) -> str:
-        """Return its training recipe."""
-        return OWN_RECIPES.get((self.card.name, self.training), RECIPES[self.training])
-
-    @property
-    def label(self) -> str:
-        """Return model and training."""
-        return f"{self.title} {self.training}"
 
 
 class ModelTable(Table):
@@ -91,21 +45,7 @@ class ModelTable(Table):
 
     def every_line(self) -> tuple[Line, ...]:
         """Return all printed lines."""
-        found = []
-        for row in zoo.paper_rows(*([] if self.number is None else [self.number])):
-            result = row.result
-            by_strength = tuple(result.robust.get(strength) for strength in self.strengths)
-            found.append(
-                Line(
-                    card=row.card,
-                    training=result.training,
-                    title=row.model,
-                    place=result.row or 0,
-                    printed=(result.natural, result.fgsm, by_strength, result.robust_mean),
-                    whose=WHOSE[result.source],
-                )
-            )
-        return tuple(found)
+        return () if self.number is None else printed_lines(self.number, self.strengths)
 
     @property
     def fgsm(self) -> bool:
@@ -139,7 +79,7 @@ class ModelTable(Table):
             name=trained.name,
             trained=trained,
             strengths=self.strengths,
-            suite=_suite(scale),
+            suite=scale.suite,
             fgsm=self.fgsm,
         )
         return [*runs, trained, measured]
@@ -149,7 +89,7 @@ class ModelTable(Table):
         lines = self.lines(scale)
         rows: list[tuple[Cell, ...]] = []
         strict: set[int] = set()
-        pairs: list[tuple[Line, float | None, float]] = []
+        pairs: list[Pair] = []
         for line in lines:
             rows.append(self._printed(line))
             names = [f"{line.name}-seed{seed}" for seed in scale.seeds]
@@ -159,19 +99,21 @@ class ModelTable(Table):
             for protocol in PROTOCOLS:
                 rows.append(self._measured(line, protocol, trained, measured))
             mean = sum(self._mean(one, "strict") for one in measured) / len(measured)
-            pairs.append((line, _mean_of(line), 100 * mean))
+            pairs.append((line, line.mean, 100 * mean))
         grid = Grid(
             headers=("model", "training", "whose", *map(self._header, self.columns), "parameters", "images", "seeds"),
             rows=tuple(rows),
             caption=self._caption(),
             marked=frozenset(strict),
         )
-        unlearned = [
-            f"{line.label}: {reason}"
+        lost = [
+            (line, reason)
             for line in lines
             for seed in scale.seeds
             if (reason := outcomes[f"outcomes/train-{line.name}-seed{seed}.json"]["learned_nothing"])
         ]
+        nothing = {line.name for line, _ in lost}
+        learned = [pair for pair in pairs if pair[0].name not in nothing]
         doubts = [
             f"{line.label}: {doubt}"
             for line in lines
@@ -180,12 +122,12 @@ class ModelTable(Table):
         ]
         return Result(
             main=grid,
-            finding=finding(pairs),
-            figures=self.figures(lines, scale, outcomes, pairs),
+            finding=finding(learned),
+            figures=self.figures(lines, scale, outcomes, learned),
             differs=self._differs(lines[0], scale),
             notes=self._notes(lines),
-            warning=_warning(len(unlearned), len(lines) * len(scale.seeds)),
-            doubts=(*unlearned, *doubts),
+            warning=unlearned(len(lost), len(lines) * len(scale.seeds)),
+            doubts=(*(f"{line.label}: {reason}" for line, reason in lost), *doubts),
             facts={"networks trained": str(len(lines) * len(scale.seeds)), "seeds": str(len(scale.seeds))},
         )
 
@@ -194,7 +136,7 @@ class ModelTable(Table):
         lines: Sequence[Line],
         scale: Scale,
         outcomes: Outcomes,
-        pairs: Sequence[tuple[Line, float | None, float]],
+        pairs: Sequence[Pair],
     ) -> tuple[Figure, ...]:
         """Draw our mean robust accuracy against the printed one."""
         both = [(line, paper, mine) for line, paper, mine in pairs if paper is not None]
@@ -260,39 +202,5 @@ class ModelTable(Table):
         made = scale.training(line.recipe, scale.seeds[0], imagenet=self.imagenet)
         sizes = ((f"network.{key} of cells", "the card's", str(value)) for key, value in
                  scale.size("cells", imagenet=self.imagenet).items())  # fmt: skip
-        protocol = ("protocol", "released, or not said", f"strict (suite {_suite(scale)}), and released beside it")
+        protocol = ("protocol", "released, or not said", f"strict (suite {scale.suite}), and released beside it")
         return (protocol, *settings_that_differ(printed, made), *sizes)
-
-
-def _suite(scale: Scale) -> str:
-    return str(scale.evaluate.get("suite", "standard"))
-
-
-def _warning(unlearned: int, networks: int) -> str:
-    if not unlearned:
-        return ""
-    return (
-        f"{unlearned} of {networks} networks learned nothing that can be told from guessing, so no number of theirs "
-        "means anything (see Doubts); a larger scale trains longer."
-    )
-
-
-def _mean_of(line: Line) -> float | None:
-    by_strength = line.printed[2]
-    if line.printed[3] is not None:
-        return line.printed[3]
-    return None if None in by_strength else sum(one or 0.0 for one in by_strength) / len(by_strength)
-
-
-def finding(pairs: Sequence[tuple[Line, float | None, float]]) -> str:
-    """Say how far the printed order of models is also ours, and which of ours is first."""
-    best, _, most = max(pairs, key=lambda pair: pair[2])
-    first = f"Here {best.label} has the highest average robust accuracy, {most:.1f} % (strict)."
-    both = [(paper, mine) for _, paper, mine in pairs if paper is not None]
-    if len({paper for paper, _ in both}) < 3 or len({mine for _, mine in both}) < 2:
-        return first
-    tau = kendalltau([paper for paper, _ in both], [mine for _, mine in both])
-    return (
-        f"Kendall's rank agreement of the paper's average robust accuracies with ours is {tau.statistic:+.2f} over "
-        f"{len(both)} lines (p = {tau.pvalue:.2g}; 1 is the same order). {first}"
-    )

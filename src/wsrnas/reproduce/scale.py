@@ -67,6 +67,11 @@ class Scale:
     def _rooted(self, settings: Settings) -> Settings:
         return settings if self.root is None else merged(settings, {"data": {"root": self.root}})
 
+    @property
+    def suite(self) -> str:
+        """Return the suite of attacks that networks are evaluated with."""
+        return str(self.evaluate.get("suite", "standard"))
+
     def settings(self) -> Settings:
         """Return everything that runs depend on, as plain values for a run folder."""
         return {key: value for key, value in asdict(self).items() if key not in ("purpose", "ask")}
