@@ -86,7 +86,7 @@ def printed_lines(number: int, strengths: Sequence[float]) -> tuple[Line, ...]:
 
 
 def finding(pairs: Sequence[Pair]) -> str:
-    """Say how far the printed order of models is also ours, and which of ours is first; `pairs` have all that learned."""
+    """Say how far the printed order of networks is also ours, and which is first; `pairs` are of those that learned."""
     if not pairs:
         return "No network has learned anything at this scale, so there is nothing to compare."
     best, _, most = max(pairs, key=lambda pair: pair[2])
