@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from types import BuiltinFunctionType, FunctionType
 
 import torch
