@@ -179,7 +179,8 @@ class _Search:
         winner = finalists[order[0]]
         lines = self.folder.lines()
         described = tuple(self._described(finalists[place], losses[place], lines) for place in order)
-        spectrum, known = self.evaluator.spectrum, self.config.spectrum.attacked_strengths()
+        spectrum, apart = self.evaluator.spectrum, self.config.evaluator == "trained"
+        known = spectrum.strengths if apart else self.config.spectrum.attacked_strengths()
         result = SearchResult(
             path=self.folder.path,
             genotype=winner,
@@ -187,6 +188,7 @@ class _Search:
             recipe=self.config.recipe,
             preset=self.config.preset,
             seed=self.config.seed,
+            evaluator=self.config.evaluator,
             space=space.name,
             data={
                 "name": self.data.name,
@@ -201,7 +203,7 @@ class _Search:
             objective=asdict(self.objective),
             winner=described[0],
             finalists=described,
-            verified_by="training alone" if alone or self.config.evaluator == "trained" else "shared weights",
+            verified_by="training alone" if alone or apart else "shared weights",
             kendall=_held_out_agreement(lines),
             fidelity=_mean_fidelity(lines),
             warnings=tuple(warning for line in lines for warning in line.get("warnings", [])),

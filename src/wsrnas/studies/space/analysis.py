@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from wsrnas.networks.cost import Cost
-from wsrnas.studies.space.claims import gain_of_best, reliability, searches_needed, seeds_needed, verdict
+from wsrnas.studies.space.claims import gain_of_best, observed_gain, reliability, searches_needed, seeds_needed, verdict
 from wsrnas.studies.space.components import Array, components, differ, interval, mean_squares
 from wsrnas.studies.space.config import SpaceStudyConfig
 
@@ -41,6 +41,8 @@ def analysis(config: SpaceStudyConfig, scores: Array, costs: Sequence[Cost]) -> 
         for count in COUNTS
     }
     p_value = differ(squares)
+    seen = min(COUNTS[0], len(networks))
+    observed = observed_gain(networks, seen)
     asked = {
         f"{gain:g}": {
             "searches": interval(searches_needed(found, gain, rivals=RIVALS, seeds=2)),
@@ -56,8 +58,9 @@ def analysis(config: SpaceStudyConfig, scores: Array, costs: Sequence[Cost]) -> 
         "p_value": p_value,
         "reliability": interval(reliability(found, 1)),
         "gains": gains,
+        "observed": {"of": seen, "gain": observed},
         "needs": asked,
-        "verdict": verdict(gains[str(ASKED)]["one training"], p_value, worth=config.worth),
+        "verdict": verdict(gains[str(ASKED)]["one training"], observed, p_value, worth=config.worth),
         "multiply_adds": float(spearmanr(work, means).statistic) if len(set(work)) > 1 else float("nan"),
         "order": [int(place) for place in np.argsort(-means, kind="stable")],
         "architectures": [

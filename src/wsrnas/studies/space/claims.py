@@ -45,6 +45,26 @@ def gain_of_best(found: Components, count: int, trainings: int | None) -> Array:
     return np.sqrt(found.architecture) * rho * best_of(count)
 
 
+def observed_gain(networks: Array, count: int) -> float:
+    """Return what choosing by one training gained among these very architectures, on average over all sets of `count`.
+
+    The best of a set by one seed is judged by the mean of its other seeds, less that of all architectures; every seed
+    is the label once. Σ_j C(n−1−j, count−1)/C(n, count)·(a_j − ā), j from 0 in the order of the labels. Assumes nothing
+    about how architectures are distributed.
+
+    Args:
+        networks: accuracies (n architectures, m seeds), m ≥ 2.
+    """
+    size, seeds = networks.shape
+    chances = np.array([math.comb(size - 1 - place, count - 1) for place in range(size)]) / math.comb(size, count)
+    gains = []
+    for seed in range(seeds):
+        judged = np.delete(networks, seed, axis=1).mean(axis=1)
+        order = np.argsort(-networks[:, seed], kind="stable")
+        gains.append(float(chances @ judged[order] - judged.mean()))
+    return float(np.mean(gains))
+
+
 def searches_needed(found: Components, gain: float, *, rivals: int, seeds: int) -> Array:
     """Return how many searches show a gain over the mean of random rivals at the level 0.05 with power 0.8.
 
@@ -63,11 +83,17 @@ def seeds_needed(found: Components, gain: float) -> Array:
     return np.asarray(np.ceil(2 * factor**2 * (found.seed + found.sampling)), dtype=np.float64)
 
 
-def verdict(gains: dict[str, float], p_value: float, *, worth: float) -> str:
-    """Say in words whether a search can pay: `gains` is what the best of k by one training each gains, in points."""
+def verdict(gains: dict[str, float], observed: float, p_value: float, *, worth: float) -> str:
+    """Say in words whether a search can pay.
+
+    Args:
+        gains: what the best of k by one training each gains, in points, were architectures distributed normally.
+        observed: the same among the architectures at hand, see `observed_gain`.
+    """
     shown = f"{gains['value']:.1f} points ({gains['low']:.1f} to {gains['high']:.1f})"
-    if math.isfinite(p_value) and p_value < 0.05 and gains["low"] >= worth:
+    shown += f" where architectures are distributed normally, and {observed:.1f} of fewer were observed"
+    if math.isfinite(p_value) and p_value < 0.05 and min(gains["low"], observed) >= worth:
         return f"A search can pay: the best by one training each gains {shown}."
     if gains["high"] < worth:
-        return f"A search cannot pay here: the best by one training each gains {shown}, less than {worth:g}."
-    return f"Whether a search pays is open: the best by one training each gains {shown}, with {worth:g} asked for."
+        return f"A search cannot pay here: the best by one training each gains {shown}; {worth:g} would be worth it."
+    return f"Whether a search pays is open: the best by one training each gains {shown}; {worth:g} would be worth it."

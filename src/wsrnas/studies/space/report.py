@@ -22,7 +22,9 @@ EXPLANATION = (
 GAINS = (
     "By how much the best of so many random architectures beats their mean: σ_A·ρ·E[max], chosen by labels of one or "
     "two trainings, or by the truth, which no search among them can pass. A search that learns can look at better ones "
-    "than random; its labels are no better."
+    "than random; its labels are no better. "
+    "The formula takes architectures to be distributed normally. Where a few bad ones make most of the spread it "
+    "promises too much; what was observed among the architectures at hand assumes nothing."
 )
 NEEDS = (
     "How many searches, each judged by two fresh trainings against eight random architectures of its size, show such a "
@@ -51,6 +53,8 @@ def gains(result: dict[str, Any]) -> Cells:
     """Return the table of gains of the best of k."""
     kinds = list(next(iter(result["gains"].values())))
     rows = [[f"best of {count}", *(written(row[kind]) for kind in kinds)] for count, row in result["gains"].items()]
+    seen = result["observed"]
+    rows.append([f"best of {seen['of']}, observed", f"{seen['gain']:.1f}", *("–" for _ in kinds[1:])])
     return ["gain in points", *(f"chosen by {kind}" for kind in kinds)], rows
 
 
