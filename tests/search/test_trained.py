@@ -29,11 +29,11 @@ from wsrnas.spaces import get_space
 CPU = Runtime(RuntimeConfig(device="cpu"))
 
 
-def config(space="nb201", strategy="random", **changes):
+def config(strategy="random", **changes):
     values = {
         "evaluator": "trained",
         "data": DataConfig(name="digits", train_limit=70, valid_limit=48, test_limit=40),
-        "space": SpaceConfig(name=space, channels=2, layers=1),
+        "space": SpaceConfig(name="nb201", channels=2, layers=1),
         "spectrum": SpectrumConfig(strengths=[0.1, 0.2]),
         "training": TrainingConfig(steps=1, batch_size=32, strength=0.1),
         "labels": LabelsConfig(epochs=1),
@@ -116,6 +116,20 @@ def test_a_short_training_teaches_a_network_to_resist():
     network = trained.network(trained.space.parse(text))
     found = score(network, trained.data.valid, (0.05,), PGD(eps=0.05, steps=3), images=200, runtime=CPU, seed=0)
     assert float(found.right[:, 1].float().mean()) > 0.3
+
+
+BLIND = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+
+
+def test_a_cell_without_a_way_through_it_has_a_label_like_any_other():
+    """Nothing can be attacked: the loss is the same at all strengths, that of a guess, and it is no error."""
+    trained = evaluator(config(labels=LabelsConfig(epochs=2)))
+    blind = trained.space.architecture(trained.space.parse(BLIND))
+    label = trained.measure(blind)
+    assert torch.allclose(label, label[:1].expand_as(label))
+    assert 2.2 < float(label[0]) < 3.0
+    (verified,) = trained.verify([blind])
+    assert torch.equal(verified, label)
 
 
 class Brightness(nn.Module):

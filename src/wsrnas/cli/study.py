@@ -48,10 +48,13 @@ def study(arguments: Sequence[str]) -> int:
 
 
 def _of_a_space(name: str, space: str, options: Any, root: str | None) -> None:
-    if name == "space":
-        from wsrnas.studies.space.study import run
-    else:
-        from wsrnas.studies.payoff.study import run
     out = options.out or f"runs/study-{name}-{space}-{options.scale}"
-    run(scale=options.scale, space=space, data_root=root, out=out, seed=options.seed)
+    if name == "space":
+        from wsrnas.studies.space.study import run as run_space
+
+        run_space(scale=options.scale, space=space, data_root=root, out=out, seed=options.seed)
+    else:
+        from wsrnas.studies.payoff.study import run as run_payoff
+
+        run_payoff(scale=options.scale, space=space, data_root=root, out=out, seed=options.seed)
     print(f"report: {out}/report.html")

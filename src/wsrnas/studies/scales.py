@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from wsrnas.data import DataConfig
 from wsrnas.errors import nearest, refuse
 from wsrnas.runtime import RuntimeConfig
@@ -33,14 +35,15 @@ def trained_search(scale: str, space: str, *, root: str | None = None, seed: int
     if scale not in SCALES:
         refuse("--scale", expected=" | ".join(SCALES), got=scale, remedy=nearest(scale, SCALES))
     if space not in SIZES[scale]:
-        refuse("--space", expected=" or ".join(SIZES[scale]), got=repr(space), remedy=nearest(space, SIZES[scale]))
+        refuse(
+            "--space", expected=" or ".join(SIZES[scale]), got=repr(space), remedy=nearest(space, list(SIZES[scale]))
+        )
     channels, layers = SIZES[scale][space]
-    common = {"recipe": "study", "seed": seed, "evaluator": "trained"}
     sizes = SpaceConfig(name=space, channels=channels, layers=layers)
+    common = SearchConfig(recipe="study", seed=seed, evaluator="trained", space=sizes)
     if scale == "smoke":
-        return SearchConfig(
-            **common,
-            space=sizes,
+        return replace(
+            common,
             data=DataConfig(name="digits", train_limit=64, valid_limit=48, test_limit=48),
             spectrum=SpectrumConfig(strengths=[0.05, 0.1]),
             training=TrainingConfig(strength=0.1, steps=1, step_ratio=1.25, batch_size=32),
@@ -50,9 +53,8 @@ def trained_search(scale: str, space: str, *, root: str | None = None, seed: int
             rivals=RivalsConfig(attack_steps=2),
         )
     if scale == "paper":
-        return SearchConfig(
-            **common,
-            space=sizes,
+        return replace(
+            common,
             data=DataConfig(name="cifar10", root=root),
             training=TrainingConfig(strength=0.03, steps=3, batch_size=128),
             labels=LabelsConfig(epochs=20),
@@ -63,9 +65,8 @@ def trained_search(scale: str, space: str, *, root: str | None = None, seed: int
         )
     epochs, batch_size = TRAININGS[space]
     if root is None:
-        return SearchConfig(
-            **common,
-            space=sizes,
+        return replace(
+            common,
             data=DataConfig(name="digits"),
             spectrum=SpectrumConfig(strengths=[0.05, 0.1125, 0.175]),
             training=TrainingConfig(strength=0.1, steps=1, step_ratio=1.25, batch_size=batch_size),
@@ -74,9 +75,8 @@ def trained_search(scale: str, space: str, *, root: str | None = None, seed: int
             budget=Budget(population=6, iterations=6),
             rivals=RivalsConfig(attack_steps=5),
         )
-    return SearchConfig(
-        **common,
-        space=sizes,
+    return replace(
+        common,
         data=DataConfig(name="cifar10", root=root, image_size=16, train_limit=2048, valid_limit=500, test_limit=1000),
         spectrum=SpectrumConfig(strengths=[0.01, 0.03, 0.06]),
         training=TrainingConfig(strength=0.03, steps=1, step_ratio=1.25, batch_size=64),

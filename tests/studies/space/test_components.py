@@ -163,15 +163,15 @@ def test_nothing_is_gained_where_architectures_do_not_differ():
 @pytest.mark.parametrize(
     ("bounds", "observed", "p_value", "begins"),
     [
-        ((2, 1.5, 3), 2.0, 0.01, "A search can pay"),
-        ((2, 1.5, 3), 0.3, 0.01, "Whether"),
-        ((0.2, 0, 0.5), 0.2, 0.5, "A search cannot"),
-        ((2, 0.1, 3), 2.0, 0.01, "Whether"),
-        ((2, 1.5, 3), 2.0, float("nan"), "Whether"),
+        ((2.0, 1.5, 3.0), 2.0, 0.01, "A search can pay"),
+        ((2.0, 1.5, 3.0), 0.3, 0.01, "Whether"),
+        ((0.2, 0.0, 0.5), 0.2, 0.5, "A search cannot"),
+        ((2.0, 0.1, 3.0), 2.0, 0.01, "Whether"),
+        ((2.0, 1.5, 3.0), 2.0, float("nan"), "Whether"),
     ],
 )
 def test_the_verdict_follows_the_interval(bounds, observed, p_value, begins):
-    found = verdict(dict(zip(("value", "low", "high"), bounds)), observed, p_value, worth=1.0)
+    found = verdict(dict(zip(("value", "low", "high"), bounds)), observed, p_value, count=8, worth=1.0)
     assert found.startswith(begins)
 
 

@@ -13,6 +13,7 @@ from torch.nn import functional
 from wsrnas import rng
 from wsrnas.attacks.base import Attack
 from wsrnas.attacks.pgd import PGD
+from wsrnas.attacks.victim import untouched
 from wsrnas.data import Split
 from wsrnas.data.augment import Augment
 from wsrnas.runtime import Runtime
@@ -20,7 +21,7 @@ from wsrnas.search.config import SearchConfig
 from wsrnas.search.labels import LabelsConfig
 from wsrnas.training.batches import steps_per_epoch
 from wsrnas.training.epoch import train_epoch
-from wsrnas.training.losses import PGDTraining
+from wsrnas.training.losses import PGDTraining, StandardTraining, TrainingLoss
 from wsrnas.training.schedules import Cosine
 
 
@@ -57,16 +58,40 @@ class ShortTraining:
         return self.labels.epochs * self.steps_of(available) * batch * self.loss.passes
 
 
+def sees_nothing(network: nn.Module, images: Tensor) -> bool:
+    """Return whether no output depends on the images: cells without a way through them are in some spaces.
+
+    Such a network guesses; there is nothing to attack, and no gradient to attack with.
+    """
+    with untouched(network), torch.enable_grad():
+        leaf = images[:2].detach().clone().requires_grad_(True)
+        logits = network.eval()(leaf)
+        if not logits.requires_grad:
+            return True
+        (gradient,) = torch.autograd.grad(logits.sum(), [leaf], allow_unused=True)
+    return gradient is None
+
+
 def train_short(
-    network: nn.Module, split: Split, settings: ShortTraining, *, augment: Augment, runtime: Runtime, seed: int
+    network: nn.Module,
+    split: Split,
+    settings: ShortTraining,
+    *,
+    augment: Augment | None,
+    runtime: Runtime,
+    seed: int,
 ) -> None:
     """Train a network in place; order, augmentation and attacks depend on the seed, the epoch and the step alone.
+
+    One that sees nothing is trained on clean images, which for it are all the same.
 
     Source: one cycle of the rate, Smith and Topin, "Super-convergence", 2019.
     Differs from the paper: cosine instead of straight lines, and the momentum stays.
     """
     labels, steps = settings.labels, settings.steps_of(len(split))
     schedule = Cosine(warmup=labels.warmup * labels.epochs)
+    blind = sees_nothing(network, runtime.images(split.fetch(torch.arange(min(2, len(split))))[0]))
+    loss: TrainingLoss = StandardTraining() if blind else settings.loss
     optimizer = torch.optim.SGD(
         network.parameters(),
         lr=labels.learning_rate,
@@ -74,7 +99,14 @@ def train_short(
         weight_decay=settings.weight_decay,
         nesterov=labels.nesterov,
     )
-    for epoch in range(labels.epochs):
+
+    def one_epoch(epoch: int) -> None:
+        def attack(step: int) -> torch.Generator:
+            return rng.stream(seed, "short", "attack", epoch, step, device=runtime.device)
+
+        def rate(step: int) -> float:
+            return labels.learning_rate * schedule.factor(epoch + (step + 0.5) / steps, labels.epochs)
+
         batches = split.batches(
             settings.batch_size,
             generator=rng.stream(seed, "short", "order", epoch),
@@ -85,17 +117,16 @@ def train_short(
         train_epoch(
             network,
             optimizer,
-            settings.loss,
+            loss,
             islice(batches, steps),
             runtime=runtime,
-            generator_for=lambda step, epoch=epoch: rng.stream(
-                seed, "short", "attack", epoch, step, device=runtime.device
-            ),
+            generator_for=attack,
             clip=settings.clip,
-            learning_rate=lambda step, epoch=epoch: (
-                labels.learning_rate * schedule.factor(epoch + (step + 0.5) / steps, labels.epochs)
-            ),
+            learning_rate=rate,
         )
+
+    for epoch in range(labels.epochs):
+        one_epoch(epoch)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,14 +159,15 @@ def score(
     """Attack a network in evaluation mode at every strength, on the first `images` of a split."""
     network.eval()
     wanted = len(split) if images is None else min(images, len(split))
-    total, seen, right = torch.zeros(1 + len(strengths)), 0, []
+    total, seen, right, blind = torch.zeros(1 + len(strengths)), 0, [], False
     for index, (batch, labels) in enumerate(split.batches(batch_size, device=runtime.device)):
         batch, labels = runtime.images(batch[: wanted - seen]), labels[: wanted - seen].to(runtime.device)
+        blind = blind if seen else sees_nothing(network, batch)
         seen += len(labels)
         alive, columns = torch.ones_like(labels, dtype=torch.bool), []
         for place, strength in enumerate((0.0, *strengths)):
             shifted = batch
-            if strength:
+            if strength and not blind:
                 generator = rng.stream(seed, "short", "score", index, place, device=runtime.device)
                 shifted = attack.at(strength).perturb(network, batch, labels, generator)
             with torch.no_grad():

@@ -18,7 +18,14 @@ from wsrnas.search.config import SearchConfig
 from wsrnas.search.costs import Costs
 from wsrnas.search.evaluators.charged import ChargedEvaluator
 from wsrnas.search.evaluators.measure import Spectrum, attacked_losses
-from wsrnas.search.evaluators.short_training import label_attack, score, scoring_passes, short_training, train_short
+from wsrnas.search.evaluators.short_training import (
+    label_attack,
+    score,
+    scoring_passes,
+    sees_nothing,
+    short_training,
+    train_short,
+)
 from wsrnas.search.setup import limited, network_config
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import Architecture, SearchSpace
@@ -116,11 +123,15 @@ class Trained(ChargedEvaluator):
         return self.trained(genotype, 0)
 
     def verify(self, architectures: list[Architecture]) -> list[Losses]:
-        """Train each once more as it was, and measure it with APGD at every strength."""
+        """Train each again as it was, measure it with APGD at every strength; one that sees nothing has its label."""
         attack = APGD(eps=self.attack.eps, steps=self.config.finalists.attack_steps)
         found = []
         for architecture in architectures:
             network = self.network(self.space.decode(architecture.encoding))
+            if sees_nothing(network, self.runtime.images(self.data.valid.fetch(torch.arange(1))[0])):
+                self.charge(costs.VERIFICATION, self.settings.passes(len(self.data.train)))
+                found.append(self.measure(architecture))
+                continue
             batches = limited(
                 self.data.valid, self.config.measure.images, self.config.measure.batch_size, self.runtime.device
             )

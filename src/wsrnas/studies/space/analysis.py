@@ -60,7 +60,7 @@ def analysis(config: SpaceStudyConfig, scores: Array, costs: Sequence[Cost]) -> 
         "gains": gains,
         "observed": {"of": seen, "gain": observed},
         "needs": asked,
-        "verdict": verdict(gains[str(ASKED)]["one training"], observed, p_value, worth=config.worth),
+        "verdict": verdict(gains[str(ASKED)]["one training"], observed, p_value, count=seen, worth=config.worth),
         "multiply_adds": float(spearmanr(work, means).statistic) if len(set(work)) > 1 else float("nan"),
         "order": [int(place) for place in np.argsort(-means, kind="stable")],
         "architectures": [

@@ -83,17 +83,20 @@ def seeds_needed(found: Components, gain: float) -> Array:
     return np.asarray(np.ceil(2 * factor**2 * (found.seed + found.sampling)), dtype=np.float64)
 
 
-def verdict(gains: dict[str, float], observed: float, p_value: float, *, worth: float) -> str:
+def verdict(gains: dict[str, float], observed: float, p_value: float, *, count: int, worth: float) -> str:
     """Say in words whether a search can pay.
 
     Args:
         gains: what the best of k by one training each gains, in points, were architectures distributed normally.
-        observed: the same among the architectures at hand, see `observed_gain`.
+        observed: the same of the best of `count` among the architectures at hand, see `observed_gain`.
     """
-    shown = f"{gains['value']:.1f} points ({gains['low']:.1f} to {gains['high']:.1f})"
-    shown += f" where architectures are distributed normally, and {observed:.1f} of fewer were observed"
+    shown = (
+        f"by one training each the best of 20 gains {gains['value']:.1f} points ({gains['low']:.1f} to "
+        f"{gains['high']:.1f}) if architectures are distributed normally; among those at hand the best of {count} "
+        f"gains {observed:.1f}"
+    )
     if math.isfinite(p_value) and p_value < 0.05 and min(gains["low"], observed) >= worth:
-        return f"A search can pay: the best by one training each gains {shown}."
+        return f"A search can pay: {shown}."
     if gains["high"] < worth:
-        return f"A search cannot pay here: the best by one training each gains {shown}; {worth:g} would be worth it."
-    return f"Whether a search pays is open: the best by one training each gains {shown}; {worth:g} would be worth it."
+        return f"A search cannot pay here: {shown}; {worth:g} would be worth it."
+    return f"Whether a search pays is open: {shown}; {worth:g} would be worth it."
