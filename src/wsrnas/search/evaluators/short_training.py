@@ -21,7 +21,7 @@ from wsrnas.search.config import SearchConfig
 from wsrnas.search.labels import LabelsConfig
 from wsrnas.training.batches import steps_per_epoch
 from wsrnas.training.epoch import train_epoch
-from wsrnas.training.losses import PGDTraining, StandardTraining, TrainingLoss
+from wsrnas.training.losses import PGDTraining, Standard, TrainingLoss
 from wsrnas.training.schedules import Cosine
 
 
@@ -91,7 +91,7 @@ def train_short(
     labels, steps = settings.labels, settings.steps_of(len(split))
     schedule = Cosine(warmup=labels.warmup * labels.epochs)
     blind = sees_nothing(network, runtime.images(split.fetch(torch.arange(min(2, len(split))))[0]))
-    loss: TrainingLoss = StandardTraining() if blind else settings.loss
+    loss: TrainingLoss = Standard() if blind else settings.loss
     optimizer = torch.optim.SGD(
         network.parameters(),
         lr=labels.learning_rate,
