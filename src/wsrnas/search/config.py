@@ -199,7 +199,7 @@ class SearchConfig:
     """A whole search.
 
     Args:
-        recipe: where the values came from; the values themselves decide.
+        recipe: a shipped recipe (`wsrnas recipes` lists them) or a YAML file; a record, since the values decide.
         preset: ours or paper, likewise.
         seed: of everything random.
         strategy: wsr-nas with its settings, or for comparison random, evolution, local-search, q-learning, pvll, darts
