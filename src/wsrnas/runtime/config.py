@@ -21,12 +21,14 @@ class RuntimeConfig:
         precision: 32-true, or bf16-mixed for training and attacks in the search (evaluation is always float32).
         channels_last: memory format of images and convolution weights.
         threads: CPU threads; null leaves torch's choice.
+        fast: take the faster of two ways to the same numbers wherever there are two; false takes the plain one.
     """
 
     device: str = "auto"
     precision: str = "32-true"
     channels_last: bool = False
     threads: int | None = None
+    fast: bool = True
 
     def __post_init__(self) -> None:
         for name, known in (("device", DEVICES), ("precision", PRECISIONS)):

@@ -20,6 +20,9 @@ from wsrnas.search.strategies.mixture import MixtureStrategy
 from wsrnas.training.throughput import Throughput, estimate_passes, measure_throughput
 from wsrnas.types import format_strength
 
+UNSURE = 1.5
+"""Rounds whose speeds differ by more than this factor are no measurement of the machine alone."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SearchPlan:
@@ -43,6 +46,13 @@ class SearchPlan:
         """Return how long they take at the speed measured."""
         return 3600 * self.speed.hours(self.total)
 
+    def _between(self) -> str:
+        return " and ".join(duration(self.total / speed) for speed in (self.speed.highest, self.speed.lowest))
+
+    def _doubt(self) -> str:
+        busy = self.speed.highest > UNSURE * self.speed.lowest
+        return ",\nso unsure that something else must be using this machine" if busy else ""
+
     def __str__(self) -> str:
         """Return the plan as a table."""
         rows = [
@@ -57,7 +67,9 @@ class SearchPlan:
                 *rows,
                 f"{'total':<36}{self.total:>16,}{duration(self.seconds):>16}",
                 "",
-                f"at {self.speed.passes:,.0f} image passes a second, measured at batch {self.speed.batch_size};",
+                f"at {self.speed.passes:,.0f} image passes a second, measured at batch {self.speed.batch_size} in "
+                f"{len(self.speed.rounds)} rounds",
+                f"of {self.speed.lowest:,.0f} to {self.speed.highest:,.0f}: between {self._between()}{self._doubt()};",
                 "estimators, data loading and checkpoints come on top, and other work on this machine slows it down",
             ]
         )
@@ -130,17 +142,12 @@ def _steps(config: SearchConfig) -> str:
 def throughput(
     config: SearchConfig, data: DataBundle, runtime: Runtime, evaluator: OneShot, *, samples: int = 3
 ) -> Throughput:
-    """Time random sub-networks for a few seconds and return the median."""
-    measured = []
-    for index in range(samples):
-        choice = evaluator.space.choice(evaluator.space.sample(rng.stream(config.seed, "plan", index)))
-        measured.append(
-            measure_throughput(
-                evaluator.supernet.at(choice),
-                data.image_shape,
-                batch_size=config.training.batch_size,
-                runtime=runtime,
-                seconds=1.0,
-            )
-        )
-    return sorted(measured, key=lambda found: found.passes)[samples // 2]
+    """Time random sub-networks for a few seconds, taking turns."""
+    space = evaluator.space
+    genotypes = [space.sample(rng.stream(config.seed, "plan", index)) for index in range(samples)]
+    return measure_throughput(
+        [evaluator.supernet.at(space.choice(genotype)) for genotype in genotypes],
+        data.image_shape,
+        batch_size=config.training.batch_size,
+        runtime=runtime,
+    )
