@@ -97,7 +97,7 @@ def test_a_random_start_has_no_first_gradient_in_common():
 
 
 def test_every_phase_has_a_row(tmp_path, capsys):
-    some = ["training", "noise-data", "measuring", "update", "iteration", "pgd-7", "epoch"]
+    some = ["training", "noise-data", "measuring", "iteration", "pgd-7", "epoch"]
     bench.run(chosen=some, pairs=1, json_path=tmp_path / "speed.json", settings=TINY)
     found = json.loads((tmp_path / "speed.json").read_text())
     assert found["device"] == "cpu"
@@ -174,9 +174,10 @@ def test_growth_has_a_row_for_every_number(tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_estimators_stand_beside_the_papers():
-    found = bench.run(chosen=["estimators"], pairs=1, settings=TINY)
-    assert [(row.phase, row.against) for row in found.rows] == [("estimators", "the paper's")]
+def test_estimators_and_update_stand_beside_the_papers():
+    some = ["estimators", "update"]
+    found = bench.run(chosen=some, pairs=1, settings=TINY)
+    assert [(row.phase, row.against) for row in found.rows] == [(name, "the paper's") for name in some]
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -69,8 +70,8 @@ class Speed:
         """Return the table, at most 80 columns wide."""
         head = f"{'phase':<16}{'against':<14}{'times faster':>20}{'images/s':>10}{'passes':>7}{'peak':>6}{'MiB':>7}"
         lines = [self._where(), "", head, *map(_line, self.rows), ""]
-        lines += [f"note: {sentence}" for sentence in self.left_out]
-        return "\n".join([*lines, *NOTE])
+        said = [f"note: {sentence}" for sentence in self.left_out]
+        return "\n".join([*lines, *(textwrap.fill(one, 80) for one in (*said, NOTE))])
 
     def _where(self) -> str:
         known = self.conditions
@@ -82,9 +83,9 @@ class Speed:
 
 
 NOTE = (
-    "times faster: the other's seconds over ours, median (lowest-highest) of pairs that",
-    "take turns. passes: of the network per image, forward and backward one each.",
-    "peak: share of the measured peak. On a busy machine only the ratios hold.",
+    "times faster: the other's seconds over ours, median (lowest-highest) of pairs that take turns. passes: of the "
+    "network per image, forward and backward one each. peak: share of the measured peak. On a busy machine only the "
+    "ratios hold."
 )
 
 
@@ -162,5 +163,5 @@ def _line(row: Row) -> str:
     )
 
 
-def _shown(value: float | None, form: str) -> str:
+def _shown(value: int | float | None, form: str) -> str:
     return "-" if value is None else format(value, form)

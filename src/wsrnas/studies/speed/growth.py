@@ -136,7 +136,7 @@ def _growth(axis: str, values: tuple[int, ...], best: tuple[float, ...], memory:
 def table(found: Sequence[Growth], base: Size, device: torch.device) -> str:
     """Return what was measured, at most 80 columns wide."""
     shown = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in vars(base).items())
-    lines = [f"an attack on {device.type}: {shown}; one number at a time is changed", ""]
+    lines = [f"an attack on {device.type}, one number at a time changed:", shown, ""]
     lines.append(f"{'number':<12}{'at':<14}{'seconds':<22}{'exp.':>6}  {'MiB':<16}{'exp.':>6}")
     for one in found:
         at, spent = "/".join(map(str, one.values)), "/".join(f"{value:.3g}" for value in one.seconds)
