@@ -15,6 +15,7 @@ from tests.traces import ROOT, left_behind, traces
 
 matplotlib.use("Agg")
 install_import_hook("wsrnas", "beartype.beartype")
+os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")  # pytest-xdist fills the cores: work is spread where a test says so
 
 if importlib.util.find_spec("art") and not (Path.home() / ".art" / "config.json").exists():
     # Where it was never imported before, this library writes its settings, and two processes at once trip over that.

@@ -21,12 +21,15 @@ class Copies:
     """Copies of a model as it was handed over, or the model itself where it cannot be copied.
 
     Parameters and buffers are hashed, but a model may keep what it has seen anywhere: in a list, a dictionary, a
-    counter. Attacking and scoring fresh copies makes every batch a measurement of the model that was handed over.
+    counter. Attacking and scoring fresh copies makes every batch a measurement of the model that was handed over; a
+    model that is caught remembering is renewed for every single call.
     """
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model
         self.reason = ""
+        self.renew = False
+        """Whether every call, not every batch, meets a fresh copy: for models that were caught remembering."""
         self._first: nn.Module | None = None
         if isinstance(model, Wrapped) and isinstance(model.function, (FunctionType, BuiltinFunctionType)):
             self.reason = "it is a function, and what a function remembers cannot be copied"
@@ -38,7 +41,9 @@ class Copies:
 
     def fresh(self) -> Guarded:
         """Return a copy that has seen nothing, or the model itself."""
-        return Guarded(self.model if self._first is None else copy.deepcopy(self._first), mend_gradients=True)
+        if self._first is None:
+            return Guarded(self.model, mend_gradients=True)
+        return Guarded(copy.deepcopy(self._first), mend_gradients=True, renew=self.renew)
 
     @torch.no_grad()
     def check(self, images: Images, logits: Logits) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -15,13 +16,15 @@ class Guarded(nn.Module):
 
     So a model that changes its input in place, keeps it, or returns one buffer again and again is measured as the same
     model written out of place would be. With `mend_gradients` a NaN in the gradient of the images becomes 0 and an
-    infinity the largest number, so that every attack goes on, and `broken_gradients` remembers that it happened.
+    infinity the largest number, so that every attack goes on, and `broken_gradients` remembers that it happened. With
+    `renew` every call meets a copy of the model that has seen nothing.
     """
 
-    def __init__(self, model: nn.Module, *, mend_gradients: bool = False) -> None:
+    def __init__(self, model: nn.Module, *, mend_gradients: bool = False, renew: bool = False) -> None:
         super().__init__()
         self.model = model
         self.mend_gradients = mend_gradients
+        self.renew = renew
         self._broken: Tensor | None = None
 
     @property
@@ -34,7 +37,8 @@ class Guarded(nn.Module):
         copied = own_copy(images)
         if self.mend_gradients and copied.requires_grad:
             copied.register_hook(self._mended)
-        output = self.model(copied)
+        model = copy.deepcopy(self.model) if self.renew else self.model
+        output = model(copied)
         return output.clone() if isinstance(output, Tensor) else output
 
     def _mended(self, gradient: Tensor) -> Tensor:

@@ -198,7 +198,7 @@ class SearchConfig:
     """A whole search.
 
     Args:
-        recipe: where the values came from; the values themselves decide.
+        recipe: a shipped recipe (`wsrnas recipes` lists them) or a YAML file; a record, since the values decide.
         preset: ours or paper, likewise.
         seed: of everything random.
         strategy: wsr-nas with its settings, or for comparison random, evolution, local-search, q-learning, pvll, darts
@@ -225,10 +225,9 @@ class SearchConfig:
 
     def __post_init__(self) -> None:
         if not get_space(self.space.name).shares_weights:
-            remedy = "train its networks alone, each with `wsrnas train --arch`"
-            refuse(
-                "space.name", expected="a space whose architectures share weights", got=self.space.name, remedy=remedy
-            )
+            sharing = " or ".join(name for name, space in SPACES.items() if space.shares_weights)
+            remedy = "its networks are trained alone, each with `wsrnas train --arch`"
+            refuse("space.name", expected=f"{sharing}, which share weights", got=self.space.name, remedy=remedy)
         one_of("preset", self.preset, tuple(PRESETS))
         check_strategy(self.strategy)
 

@@ -170,7 +170,7 @@ class _Search:
         before = self.evaluator.cost
         alone = self.config.finalists.epochs > 0 and len(finalists) > 1
         if alone:
-            trained = train_alone(self.config, self.data, self.runtime, finalists, self.folder)
+            trained = train_alone(self.config, self.data, finalists, self.folder)
             losses = trained.losses
             self.evaluator.charge(FINALISTS, trained.passes)
         else:

@@ -104,10 +104,12 @@ def _one_epoch(
     measured = None
     if len(data.valid) and (last or (epoch + 1) % config.selection.every == 0):
         with folder.timed("held-out measurement", epoch):
-            measured = measure(config, state, data.valid, runtime, config.selection_strength(), config.selection.images)
+            measured = _measure(
+                config, state, data.valid, runtime, config.selection_strength(), config.selection.images
+            )
     kept = (measured is not None or last) and state.offer(measured)
     if kept:
-        judged = measured or measure(config, state, data.train, runtime, None, JUDGED)
+        judged = measured or _measure(config, state, data.train, runtime, None, JUDGED)
         state.judge(judged.learned_nothing(data.class_names))
     folder.log(**_line(epoch, learning_rate(steps - 1), result, measured, kept))
     if kept:
@@ -116,7 +118,7 @@ def _one_epoch(
     folder.save(state.state_dict())
 
 
-def measure(
+def _measure(
     config: TrainConfig, state: TrainState, split: Split, runtime: Runtime, strength: float | None, images: int | None
 ) -> HeldOut:
     """Measure the network that would be kept."""
