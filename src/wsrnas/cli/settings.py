@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, NoReturn, TypeVar, get_type_hints
+from typing import Any, NoReturn, TypeVar, cast, get_type_hints
 
 import yaml
 from jsonargparse import ArgumentParser, Namespace
@@ -42,9 +42,11 @@ class Parser(ArgumentParser):
         self.origin = "--"
         """What stands before the name of a setting that does not fit: where it was given."""
 
-    def format_help(self) -> str:
-        """Return the options people use first, or all of them."""
-        return super().format_help() if self.whole_help or not self._first else short(self, self._first)
+    def format_help(self, *arguments: Any, **settings: Any) -> str:
+        """Return the options people use first, or all of them; what it takes depends on the version of jsonargparse."""
+        if self._first and not self.whole_help:
+            return short(self, self._first)
+        return cast(str, super().format_help(*arguments, **settings))
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise `InputError` instead of printing usage."""
