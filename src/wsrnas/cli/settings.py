@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, NoReturn, TypeVar, cast, get_type_hints
+from typing import Any, NoReturn, TypeVar, get_type_hints
 
 import yaml
 from jsonargparse import ArgumentParser, Namespace
@@ -46,7 +46,7 @@ class Parser(ArgumentParser):
         """Return the options people use first, or all of them; what it takes depends on the version of jsonargparse."""
         if self._first and not self.whole_help:
             return short(self, self._first)
-        return cast(str, super().format_help(*arguments, **settings))
+        return super().format_help(*arguments, **settings)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise `InputError` instead of printing usage."""
