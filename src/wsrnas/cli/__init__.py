@@ -21,7 +21,7 @@ COMMANDS = {
     "report": ("report", "render the report of a run folder again"),
     "reproduce": ("reproduce", "make a table or figure of the paper again, at a scale"),
     "study": ("study", "compare noise estimators, or one-shot ranks with training alone"),
-    "bench": ("bench", "judge strategies, loss estimators and strengths on a published table"),
+    "bench": ("bench", "judge strategies on a published table; measure speed and its growth"),
     "zoo": ("zoo", "list, show and draw published architectures"),
     "recipes": ("show", "list the recipes"),
     "doctor": ("show", "say what this machine offers"),

@@ -32,6 +32,6 @@ class Clock:
         adds = self.counted[key, shape]
         if (family, shape) not in self.rates:
             prepared = self.runtime.prepare(build())
-            speed = measure_throughput(prepared, shape, batch_size=BATCH, runtime=self.runtime, seconds=SECONDS)
+            speed = measure_throughput([prepared], shape, batch_size=BATCH, runtime=self.runtime, seconds=SECONDS)
             self.rates[family, shape] = adds * speed.passes
         return adds / self.rates[family, shape]
