@@ -101,7 +101,7 @@ def test_q_learning_says_that_it_needs_edges():
 
 
 def test_a_one_shot_search_of_it_is_refused_before_anything_is_made():
-    message = r"^space.name: expected darts or nb201, which share weights, got stages; its networks are trained alone"
+    message = r"^space.name: expected darts or nb201, which share weights, got stages; set evaluator to trained: "
     with pytest.raises(InputError, match=message):
         SearchConfig(space=SpaceConfig(name="stages"))
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "check": ("check", "look for signs that a robustness measurement deceives"),
     "compare": ("compare", "put runs and the paper's rows in one table and figure"),
     "report": ("report", "render the report of a run folder again"),
+    "reproduce": ("reproduce", "make a table or figure of the paper again, at a scale"),
     "study": ("study", "compare noise estimators, or one-shot ranks with training alone"),
     "bench": ("bench", "judge strategies on a published table; measure speed and its growth"),
     "zoo": ("zoo", "list, show and draw published architectures"),

@@ -62,7 +62,8 @@ def show(result: SearchResult) -> None:
     names = ["clean", *(format_strength(strength) for strength in result.strengths)]
     for name in names:
         table.add_column(name, justify="right")
-    table.add_row("loss, one-shot, PGD", *_losses(result.winner.losses, len(names)))
+    label = "trained briefly" if result.evaluator == "trained" else "one-shot"
+    table.add_row(f"loss, {label}, PGD", *_losses(result.winner.losses, len(names)))
     how = "alone" if result.verified_by == "training alone" else "one-shot"
     table.add_row(f"loss, {how}, APGD", *_losses(result.winner.verified_losses, len(names)))
     if result.comparison is not None:

@@ -11,6 +11,7 @@ from wsrnas.estimators.noise.examples import examples_per_image
 from wsrnas.search.base import Calls
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.evaluators.measure import Refinement, Spectrum
+from wsrnas.search.evaluators.short_training import label_attack, scoring_passes, short_training
 
 WARM_UP = "warm up"
 TRAINING = "adversarial training"
@@ -136,6 +137,18 @@ def passes_of_calls(
         + calls.measure_clean * amounts.measured,
         FIDELITY: checks * costs.fidelity(amounts.fidelity, spectrum),
         MIXTURE: calls.mixture * costs.mixture(amounts.mixture, strengths),
+    }
+    return {phase: passes for phase, passes in found.items() if passes}
+
+
+def passes_of_trainings(config: SearchConfig, data: DataBundle, calls: Calls) -> dict[str, int]:
+    """Return the passes of a search that makes these calls, each distinct candidate trained alone and measured once."""
+    candidates = (calls.measure + calls.measure_clean) * config.labels.seeds
+    strengths, attack = len(config.spectrum.all_strengths()), label_attack(config)
+    images = min(len(data.valid), config.measure.images or len(data.valid))
+    found = {
+        TRAINING: candidates * short_training(config).passes(len(data.train)),
+        MEASURING: candidates * scoring_passes(images, strengths, attack),
     }
     return {phase: passes for phase, passes in found.items() if passes}
 

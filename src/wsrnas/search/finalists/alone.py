@@ -37,8 +37,8 @@ class TrainedAlone:
 
 def alone_settings(config: SearchConfig) -> TrainConfig:
     """Return how finalists train: as `train_rivals` does, but on D_t and for `finalists.epochs` epochs."""
-    settings = training_settings(config)
     epochs = config.finalists.epochs
+    settings = training_settings(config, epochs)
     return replace(
         settings,
         recipe=f"{config.recipe} (finalist)",

@@ -137,9 +137,17 @@ def random_rivals(space: SearchSpace, winner: Genotype, sizes: NetworkConfig, co
     return near + [genotype for _, _, genotype in sorted(others)[: count - len(near)]]
 
 
-def training_settings(config: SearchConfig) -> TrainConfig:
-    """Return the training that the search's own settings imply: PGD at its strength, its size, its batch."""
-    training, strength = config.training, config.trained_at()
+def training_settings(config: SearchConfig, epochs: int | None = None) -> TrainConfig:
+    """Return the training that the search's own settings imply: PGD at its strength, its size, its batch.
+
+    `epochs` is `rivals.epochs` where None. Where labels are short trainings alone, it is one of those, but longer.
+    """
+    training, labels, strength = config.training, config.labels, config.trained_at()
+    epochs = config.rivals.epochs if epochs is None else epochs
+    optimizer, schedule = OptimizerConfig(lr=training.learning_rate), PartConfig(name="cosine")
+    if config.evaluator == "trained":
+        optimizer = OptimizerConfig(lr=labels.learning_rate, nesterov=labels.nesterov)
+        schedule = PartConfig(name="cosine", settings={"warmup": labels.warmup * epochs})
     return TrainConfig(
         recipe=f"{config.recipe} (rival)",
         seed=config.seed,
@@ -149,9 +157,9 @@ def training_settings(config: SearchConfig) -> TrainConfig:
             name="pgd",
             settings={"eps": strength, "steps": training.steps, "step_size": training.step_size(strength)},
         ),
-        optimizer=OptimizerConfig(lr=training.learning_rate, momentum=training.momentum, clip=training.clip),
-        schedule=PartConfig(name="cosine"),
-        epochs=config.rivals.epochs,
+        optimizer=replace(optimizer, momentum=training.momentum, clip=training.clip),
+        schedule=schedule,
+        epochs=epochs,
         batch_size=training.batch_size,
         selection=SelectionConfig(by="last"),
         runtime=config.runtime,
