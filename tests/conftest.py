@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from jaxtyping import install_import_hook
 from tests.traces import ROOT, left_behind, traces
 
 matplotlib.use("Agg")
+ENDING = 5.0
+"""Seconds that a thread may take to end after the test that ended its work, as those of a killed worker do."""
 install_import_hook("wsrnas", "beartype.beartype")
 os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")  # pytest-xdist fills the cores: work is spread where a test says so
 
@@ -34,6 +37,10 @@ def nothing_is_left_behind() -> Iterator[None]:
     before = traces(folders)
     yield
     left = left_behind(before, traces(folders))
+    deadline = time.monotonic() + ENDING
+    while "threads" in left and time.monotonic() < deadline:
+        time.sleep(0.05)
+        left = left_behind(before, traces(folders))
     assert not left, f"the test left something behind: {left}"
 
 

@@ -19,6 +19,7 @@ from wsrnas.evaluation.report import write_report
 from wsrnas.evaluation.result import Evaluation
 from wsrnas.models.load import load
 from wsrnas.models.named import network_spec, read_arch, size_of
+from wsrnas.reproduce import reproduce
 from wsrnas.runs import kind_of
 from wsrnas.search.report.page import write_search_report
 from wsrnas.search.run import search
@@ -27,7 +28,7 @@ from wsrnas.training.report import write_train_report
 from wsrnas.training.train import TrainResult
 from wsrnas.training.train import train as train_network
 
-__all__ = ["check", "evaluate", "load", "report", "search", "train"]
+__all__ = ["check", "evaluate", "load", "report", "reproduce", "search", "train"]
 
 
 def train(
@@ -110,9 +111,10 @@ def report(run: str | Path) -> Path:
     kind = kind_of(path)
     if kind == "train":
         return write_train_report(path)
-    if kind == "study":
-        remedy = "start the same study command again: finished parts are not made anew"
-        refuse("run", expected="a search, a training or an evaluation", got=f"{run}, a study", remedy=remedy)
+    if kind in ("study", "reproduce"):
+        remedy = f"start the same {kind} command again: finished parts are not made anew"
+        what = "a study" if kind == "study" else "a table of the paper"
+        refuse("run", expected="a search, a training or an evaluation", got=f"{run}, {what}", remedy=remedy)
     if kind is None and (path / "eval").is_dir():
         return write_report(path)
     return write_search_report(path)

@@ -225,7 +225,7 @@ def test_other_classes_channels_and_shapes_pass(classes: int, channels: int, wid
 def test_the_black_box_check_says_what_it_tried(undefended: nn.Module, pgd_trained: nn.Module, digits: Any) -> None:
     images, labels = digits.images[:32], digits.labels[:32]
     alone = {one.name: one.evidence for one in check(undefended, images, labels, attacked=16).findings}
-    assert "a substitute trained on the model's answers" in alone["black-box-beats-white-box"]
+    assert "noise made on a student of the model's answers" in alone["black-box-beats-white-box"]
     assert "noise from other models was not tried" in alone["black-box-beats-white-box"]
     with pytest.raises(InputError, match=r"others\[0\]: expected a model of the same 10 classes, got 3"):
         check(undefended, images, labels, others=[nn.Sequential(nn.Flatten(), nn.Linear(64, 3))])

@@ -1,4 +1,4 @@
-"""`wsrnas bench`: searches, loss estimators and strengths judged on published tables."""
+"""`wsrnas bench`: searches, loss estimators and strengths judged on published tables, and how fast the work is."""
 
 from __future__ import annotations
 
@@ -15,8 +15,19 @@ BENCHES = {
 """What each takes besides --data, --dataset and --json."""
 
 
+MEASURED_HERE = ("speed", "growth")
+"""Benches that need no table; `wsrnas.cli.bench_speed` reads their options."""
+
+
 def bench(arguments: Sequence[str]) -> int:
-    """Judge searches, ψ and the choice of strengths on the robustness table of NAS-Bench-201."""
+    """Judge searches, ψ and the choice of strengths on the robustness table of NAS-Bench-201.
+
+    `wsrnas bench speed --help` and `wsrnas bench growth --help`: how fast the work is here.
+    """
+    if arguments and arguments[0] in MEASURED_HERE:
+        from wsrnas.cli import bench_speed
+
+        return bench_speed.RUN[arguments[0]](arguments[1:])
     from wsrnas.studies.tables import nb201, ranking, spectrum
     from wsrnas.studies.tables.strategies import ON_TABLE
 
@@ -41,7 +52,9 @@ def bench(arguments: Sequence[str]) -> int:
     of_spectrum = parser.add_argument_group("nb201-spectrum")
     of_spectrum.add_argument("--equal-cost", action="store_true", help="cheaper selections get more queries")
     options = parser.parse_args(list(arguments))
-    known_name("bench", options.name, tuple(BENCHES))
+    known_name("bench", options.name, (*BENCHES, *MEASURED_HERE))
+    if options.name in MEASURED_HERE:
+        refuse("bench", expected=f"{options.name} before its options", got=" ".join(arguments))
     given = {name: value for name, value in vars(options).items() if value is not None and value is not False}
     shared = {"dataset": given.pop("dataset"), "json_path": given.pop("json", None)}
     name, data = given.pop("name"), given.pop("data")

@@ -42,9 +42,11 @@ class Parser(ArgumentParser):
         self.origin = "--"
         """What stands before the name of a setting that does not fit: where it was given."""
 
-    def format_help(self) -> str:
-        """Return the options people use first, or all of them."""
-        return super().format_help() if self.whole_help or not self._first else short(self, self._first)
+    def format_help(self, *arguments: Any, **settings: Any) -> str:
+        """Return the options people use first, or all of them; what it takes depends on the version of jsonargparse."""
+        if self._first and not self.whole_help:
+            return short(self, self._first)
+        return super().format_help(*arguments, **settings)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise `InputError` instead of printing usage."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from types import BuiltinFunctionType, FunctionType
 
 import torch
 from torch import Tensor, nn
 
-from wsrnas.evaluation.guard import Guarded
+from wsrnas.evaluation.guard import Guarded, fresh_copy
 from wsrnas.evaluation.lock import refuse_changes, same, state
 from wsrnas.models.module import Wrapped
 from wsrnas.types import Images, Logits
@@ -35,7 +34,7 @@ class Copies:
             self.reason = "it is a function, and what a function remembers cannot be copied"
             return
         try:
-            self._first = copy.deepcopy(model)
+            self._first = fresh_copy(model)
         except Exception as error:  # whatever a user's own class does when it is copied
             self.reason = f"it cannot be copied ({type(error).__name__})"
 
@@ -43,7 +42,7 @@ class Copies:
         """Return a copy that has seen nothing, or the model itself."""
         if self._first is None:
             return Guarded(self.model, mend_gradients=True)
-        return Guarded(copy.deepcopy(self._first), mend_gradients=True, renew=self.renew)
+        return Guarded(fresh_copy(self._first), mend_gradients=True, renew=self.renew)
 
     @torch.no_grad()
     def check(self, images: Images, logits: Logits) -> None:

@@ -94,6 +94,7 @@ def _flat(result: Evaluation) -> tuple[int, int] | None:
         if result.strengths[last] < 2 * result.strengths[first] or before == 0:
             continue
         begun = result.accuracy[first] <= BEGUN * result.clean_accuracy and result.accuracy[last] > result.majority
-        if begun and wilson_interval(before - survivors[last], before)[1] < FALL:
+        fallen = max(before - survivors[last], 0)  # a curve that is not nested may rise
+        if begun and wilson_interval(fallen, before)[1] < FALL:
             return first, last
     return None

@@ -47,14 +47,14 @@ def probe(copies: Copies, images: Images, logits: Logits, *, batch_size: int, de
 def looks_like_probabilities(logits: Logits) -> bool:
     """Tell whether outputs (B,K) are those of a softmax, at any temperature, or of a sigmoid.
 
-    A softmax: none below 0, and all rows with the same sum. A sigmoid: all in [0,1], and some at an end of it.
+    A softmax: none below 0, and all rows with the same sum. A sigmoid: all in [0,1], and some near an end of it.
     """
     if bool((logits < -1e-6).any()):
         return False
     sums = logits.double().sum(1)
     same_sum = float(sums.max() - sums.min()) <= 1e-3 * float(sums.mean())
     inside = bool((logits <= 1 + 1e-6).all())
-    return (same_sum and float(sums.mean()) > 0) or (inside and bool(((logits < 1e-3) | (logits > 0.999)).any()))
+    return (same_sum and float(sums.mean()) > 0) or (inside and bool(((logits < 0.02) | (logits > 0.98)).any()))
 
 
 def _batch_dependence(

@@ -34,7 +34,7 @@ from wsrnas.files import (
 from wsrnas.runs.environment import environment
 from wsrnas.runs.lock import first_missing, remove_if_empty, take
 
-Kind = Literal["search", "train", "evaluate", "study"]
+Kind = Literal["search", "train", "evaluate", "study", "reproduce"]
 LOGS = ("metrics.jsonl", "timings.jsonl")
 RESTORE = "restore the file or choose another --out"
 WITHOUT_EFFECT = frozenset({"runtime.workers"})

@@ -61,7 +61,7 @@ def take(folder: Path, *, argument: str = "--out", again: bool = False) -> FileL
         raise InputError(message) from error
     except OSError as error:
         raise explained(error, path) from error
-    except NotImplementedError as error:
+    except RuntimeError as error:  # no locks on this file system
         raise InputError(f"{argument}: {folder} lies where files cannot be locked; choose another") from error
     return lock
 

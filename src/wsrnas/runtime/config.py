@@ -23,6 +23,7 @@ class RuntimeConfig:
         threads: CPU threads; null leaves torch's choice, and gives each of several workers one.
         workers: processes for work in independent pieces, such as the trainings of finalists and rivals; null takes one
             a CUDA device, on a CPU as many as the cores have threads for. Results do not depend on it.
+        fast: take the faster of two ways to the same numbers wherever there are two; false takes the plain one.
     """
 
     device: str = "auto"
@@ -30,6 +31,7 @@ class RuntimeConfig:
     channels_last: bool = False
     threads: int | None = None
     workers: int | None = None
+    fast: bool = True
 
     def __post_init__(self) -> None:
         for name, known in (("device", DEVICES), ("precision", PRECISIONS)):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from torch import nn
+
 from wsrnas import rng
 from wsrnas.data import DataBundle, load_data
 from wsrnas.report.words import duration
@@ -22,6 +24,9 @@ from wsrnas.search.setup import count_parameters, network_config
 from wsrnas.search.strategies.mixture import MixtureStrategy
 from wsrnas.training.throughput import Throughput, estimate_passes, measure_throughput
 from wsrnas.types import format_strength
+
+UNSURE = 1.5
+"""Rounds whose speeds differ by more than this factor are no measurement of the machine alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +51,13 @@ class SearchPlan:
         """Return how long they take at the speed measured."""
         return 3600 * self.speed.hours(self.total)
 
+    def _between(self) -> str:
+        return " and ".join(duration(self.total / speed) for speed in (self.speed.highest, self.speed.lowest))
+
+    def _doubt(self) -> str:
+        busy = self.speed.highest > UNSURE * self.speed.lowest
+        return ",\nso unsure that something else must be using this machine" if busy else ""
+
     def __str__(self) -> str:
         """Return the plan as a table."""
         rows = [
@@ -60,7 +72,9 @@ class SearchPlan:
                 *rows,
                 f"{'total':<36}{self.total:>16,}{duration(self.seconds):>16}",
                 "",
-                f"at {self.speed.passes:,.0f} image passes a second, measured at batch {self.speed.batch_size};",
+                f"at {self.speed.passes:,.0f} image passes a second, measured at batch {self.speed.batch_size} in "
+                f"{len(self.speed.rounds)} rounds",
+                f"of {self.speed.lowest:,.0f} to {self.speed.highest:,.0f}: between {self._between()}{self._doubt()};",
                 "estimators, data loading and checkpoints come on top, and other work on this machine slows it down",
             ]
         )
@@ -154,22 +168,13 @@ def _steps(config: SearchConfig) -> str:
 def throughput(
     config: SearchConfig, data: DataBundle, runtime: Runtime, evaluator: ChargedEvaluator, *, samples: int = 3
 ) -> Throughput:
-    """Time random candidates for a few seconds and return the median."""
-    space, sizes, measured = evaluator.space, network_config(config, data), []
+    """Time random candidates for a few seconds, taking turns."""
+    space, sizes, networks = evaluator.space, network_config(config, data), list[nn.Module]()
     for index in range(samples):
         genotype = space.sample(rng.stream(config.seed, "plan", index))
         if isinstance(evaluator, OneShot):
-            network = evaluator.network(genotype)
+            networks.append(evaluator.network(genotype))
         else:
             with rng.fixed_global_seed(config.seed, "plan", "weights"):
-                network = runtime.prepare(space.build(genotype, sizes))
-        measured.append(
-            measure_throughput(
-                network,
-                data.image_shape,
-                batch_size=config.training.batch_size,
-                runtime=runtime,
-                seconds=1.0,
-            )
-        )
-    return sorted(measured, key=lambda found: found.passes)[samples // 2]
+                networks.append(runtime.prepare(space.build(genotype, sizes)))
+    return measure_throughput(networks, data.image_shape, batch_size=config.training.batch_size, runtime=runtime)
