@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from wsrnas import rng
-from wsrnas.data import DataBundle, Split
+from wsrnas.data import DataBundle, Preprocessing, Split
 from wsrnas.models.network import NetworkSpec
 from wsrnas.progress import progress
 from wsrnas.runtime import Runtime
@@ -48,7 +48,7 @@ def train_single(
         weights = sum(parameter.numel() for parameter in model.parameters())
         strength = config.selection_strength()
         result = TrainResult(path=out, strength=strength, parameters=weights, **state.summary())
-        folder.finish(network, result.to_dict(), data.class_names)
+        folder.finish(network, result.to_dict(), data.class_names, Preprocessing.of(config.data))
         return result
 
 
