@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wsrnas import attacks, zoo
-    from wsrnas.api import check, evaluate, load, report, search, train
+    from wsrnas.api import check, evaluate, load, report, search, sweep, train
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "attacks", "check", "evaluate", "load", "report", "search", "train", "zoo"]
+__all__ = ["__version__", "attacks", "check", "evaluate", "load", "report", "search", "sweep", "train", "zoo"]
 
 _MODULES = ("attacks", "search", "zoo")
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "check": ("check", "look for signs that a robustness measurement deceives"),
     "compare": ("compare", "put runs and the paper's rows in one table and figure"),
     "report": ("report", "render the report of a run folder again"),
+    "sweep": ("sweep", "many searches, trainings or evaluations from one plan, here or on a cluster"),
     "study": ("study", "compare noise estimators, or one-shot ranks with training alone"),
     "bench": ("bench", "judge strategies, loss estimators and strengths on a published table"),
     "zoo": ("zoo", "list, show and draw published architectures"),
