@@ -34,6 +34,7 @@ from wsrnas.files import (
 )
 from wsrnas.runs.environment import environment
 from wsrnas.runs.lock import first_missing, remove_if_empty
+from wsrnas.runs.loggers import loggers_for, tell
 
 if sys.platform != "win32":
     import fcntl
@@ -57,6 +58,7 @@ class RunFolder:
         self._made = made
         self._inside: list[float] = []
         self._lock = _hold_lock(path)
+        self._loggers = loggers_for(path, config)
         remove_leftovers(path, path / "checkpoints")
 
     def __enter__(self) -> RunFolder:
@@ -97,6 +99,9 @@ class RunFolder:
 
     def close(self) -> None:
         """Let another process use the folder."""
+        for logger in self._loggers:
+            logger.finalize("finished")
+        self._loggers = []
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -152,6 +157,7 @@ class RunFolder:
     def log(self, **values: Any) -> None:
         """Append one line to metrics.jsonl."""
         self._append("metrics.jsonl", values)
+        tell(self._loggers, values)
 
     @contextlib.contextmanager
     def timed(self, phase: str) -> Iterator[None]:

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from wsrnas.errors import InputError, refuse
@@ -40,8 +41,10 @@ class Job:
         import submitit
 
         for process in self._processes[-1:]:
-            process.send_signal(signal.SIGTERM)
-            process.wait()
+            # This is called inside a signal handler, while `process.wait` below it holds a lock of its own.
+            with suppress(ProcessLookupError, ChildProcessError):
+                os.kill(process.pid, signal.SIGTERM)
+                os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         return submitit.helpers.DelayedSubmission(Job(self.run, self.folder, self.modules))
 
 
