@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wsrnas import attacks, zoo
-    from wsrnas.api import check, evaluate, export, load, predict, push, report, reproduce, search, train
+    from wsrnas.api import check, evaluate, export, load, predict, push, report, reproduce, search, sweep, train
 
 __version__ = "0.1.0"
 
@@ -34,6 +34,7 @@ __all__ = [
     "report",
     "reproduce",
     "search",
+    "sweep",
     "train",
     "zoo",
 ]

@@ -29,12 +29,13 @@ from wsrnas.runs import kind_of
 from wsrnas.runtime import Runtime, RuntimeConfig
 from wsrnas.search.report.page import write_search_report
 from wsrnas.search.run import search
+from wsrnas.sweeps.sweep import sweep
 from wsrnas.training.config import TrainConfig
 from wsrnas.training.report import write_train_report
 from wsrnas.training.train import TrainResult
 from wsrnas.training.train import train as train_network
 
-__all__ = ["check", "evaluate", "export", "load", "predict", "push", "report", "reproduce", "search", "train"]
+__all__ = ["check", "evaluate", "export", "load", "predict", "push", "report", "reproduce", "search", "sweep", "train"]
 
 
 def train(

@@ -23,6 +23,7 @@ COMMANDS = {
     "push": ("export", "upload a network with its card to a Hugging Face hub"),
     "report": ("report", "render the report of a run folder again"),
     "reproduce": ("reproduce", "make a table or figure of the paper again, at a scale"),
+    "sweep": ("sweep", "many searches, trainings or evaluations from one plan, here or on a cluster"),
     "study": ("study", "compare noise estimators, or one-shot ranks with training alone"),
     "bench": ("bench", "judge strategies on a published table; measure speed and its growth"),
     "zoo": ("zoo", "list, show and draw published architectures"),

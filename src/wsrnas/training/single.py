@@ -11,7 +11,7 @@ from wsrnas import rng
 from wsrnas.data import DataBundle, Preprocessing, Split
 from wsrnas.models.network import NetworkSpec
 from wsrnas.progress import progress
-from wsrnas.runtime import Runtime
+from wsrnas.runtime import Runtime, leaving
 from wsrnas.training.batches import refuse_single_images, steps_per_epoch
 from wsrnas.training.config import TrainConfig
 from wsrnas.training.epoch import EpochResult, train_epoch
@@ -71,8 +71,9 @@ def _one_epoch(
         if state.average is not None:
             state.average.update(state.model)
         advance(f"epoch {epoch + 1}/{config.epochs} {state.note()}")
-        if state.step % config.checkpoint_every == 0 and state.step < steps:
+        if state.step < steps and (leaving.asked() or state.step % config.checkpoint_every == 0):
             folder.save(state.state_dict())
+            leaving.leave()
 
     with folder.timed("training", epoch):
         result = train_epoch(
