@@ -26,6 +26,11 @@ from wsrnas.weights import load_weights
 
 FORMS = "a run folder, package.module:callable, a .onnx, .safetensors or .pt2 file, timm:NAME, hf:NAME or a zoo name"
 
+_OF_A_FILE = (
+    "name the network and pass the file as --weights; TorchScript holds code, which is not run from a file: "
+    "name a function of yours that returns torch.jit.load(…)"
+)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LoadedModel:
@@ -85,7 +90,7 @@ def load_model(spec: str, *, weights: str | Path | None = None) -> LoadedModel:
     if ":" in spec:
         model = from_python(spec)
     elif not zoo.knows(spec) and (path.suffix or "/" in spec):
-        refuse("model", expected=FORMS, got=spec, remedy="check the path")
+        refuse("model", expected=FORMS, got=spec, remedy=_OF_A_FILE if is_file(path) else "check the path")
     else:
         model = zoo.create(zoo.find(spec, expected=FORMS))
     note = "" if ":" in spec else "No --weights were given: the network has random weights."
