@@ -22,10 +22,12 @@ def speed(arguments: Sequence[str]) -> int:
     parser.add_argument("--phases", default=None, help=f"some of {','.join(PHASES)}")
     parser.add_argument("--pairs", type=int, default=5, help="how often each way is timed")
     parser.add_argument("--batches", type=int, default=1, help="batches of an epoch and of a measurement")
-    parser.add_argument("--threads", type=int, default=None, help="CPU threads")
+    parser.add_argument("--runtime.threads", type=int, default=None, help="CPU threads")
+    parser.add_argument("--runtime.channels_last", type=bool, default=None, help="memory format of our way")
+    parser.add_argument("--runtime.fast", type=bool, default=None, help="false closes our fast paths")
     parser.add_argument("--json", default=None, help="file for the result")
     options = parser.parse_args(list(arguments))
-    settings = {} if options.preset is None else {"preset": options.preset}
+    asked = ("preset", "runtime.threads", "runtime.channels_last", "runtime.fast")
     run(
         device=options.device,
         recipe=options.recipe,
@@ -33,7 +35,7 @@ def speed(arguments: Sequence[str]) -> int:
         pairs=options.pairs,
         batches=options.batches,
         json_path=options.json,
-        settings=settings if options.threads is None else {**settings, "runtime.threads": options.threads},
+        settings={name: options[name] for name in asked if options[name] is not None},
     )
     return 0
 

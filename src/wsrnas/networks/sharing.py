@@ -51,7 +51,7 @@ def after_relu(operation: nn.Module) -> Callable[[Tensor], Tensor] | None:
         return operation.after_relu if type(operation.relu) is nn.ReLU else None
     if isinstance(operation, nn.Sequential):
         layers = list(operation.children())
-        if layers and type(layers[0]) is nn.ReLU:
+        if len(layers) > 1 and type(layers[0]) is nn.ReLU:
             return lambda features: in_turn(layers[1:], features)
     return None
 
@@ -80,6 +80,8 @@ def in_turn(layers: Iterable[nn.Module], features: Tensor) -> Tensor:
 
 def halves(features: Tensor) -> tuple[Tensor, Tensor]:
     """Return the pixels at even rows and columns, and those at odd ones, of maps of even height and width."""
+    if not _differentiates():
+        return features[:, :, ::2, ::2], features[:, :, 1::2, 1::2]
     even, odd = _Halves.apply(features)
     return even, odd
 
@@ -89,8 +91,14 @@ def join(maps: Sequence[Tensor]) -> Tensor:
 
     BatchNorm's backward pass would bring a view into the other memory format first.
     """
+    if not _differentiates():
+        return torch.cat(list(maps), dim=1)
     joined: Tensor = _Join.apply(*maps)
     return joined
+
+
+def _differentiates() -> bool:
+    return torch.is_grad_enabled() and not torch.compiler.is_compiling()
 
 
 def _format(tensor: Tensor) -> torch.memory_format:

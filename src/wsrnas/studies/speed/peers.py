@@ -88,11 +88,11 @@ def _torchattacks(model: nn.Module, images: Tensor, labels: Tensor, eps: float, 
 
 
 def _foolbox(model: nn.Module, images: Tensor, labels: Tensor, eps: float, steps: int) -> Callable[[], Any]:
-    import foolbox
+    from foolbox.attacks.projected_gradient_descent import LinfProjectedGradientDescentAttack
+    from foolbox.models.pytorch import PyTorchModel
 
-    wrapped = foolbox.PyTorchModel(model.eval(), bounds=(0, 1), device=images.device)
-    kind = foolbox.attacks.LinfProjectedGradientDescentAttack
-    attack = kind(steps=steps, abs_stepsize=2.5 * eps / steps, random_start=False)
+    wrapped = PyTorchModel(model.eval(), bounds=(0, 1), device=images.device)
+    attack = LinfProjectedGradientDescentAttack(steps=steps, abs_stepsize=2.5 * eps / steps, random_start=False)
     return lambda: attack(wrapped, images, labels, epsilons=eps)
 
 

@@ -112,7 +112,8 @@ def measuring(subject: Subject) -> Iterator[Work]:
 
 def plain_losses(subject: Subject) -> torch.Tensor:
     """Return the mean losses per image of D_v, the plain way, with the same φ (not refined)."""
-    spectrum, estimator, total, seen = subject.evaluator.spectrum, subject.evaluator.noise_estimator, 0, 0
+    spectrum, estimator = subject.evaluator.spectrum, subject.evaluator.noise_estimator
+    total, seen = torch.zeros(1 + len(spectrum.strengths), device=subject.runtime.device), 0
     known_strengths, wanted = torch.tensor(spectrum.attacked), torch.tensor(spectrum.estimated)
     for images, labels in subject.valid_batches():
         known = plain.noises(subject.plain, images, labels, spectrum.attacked, *_steps(subject))
@@ -122,9 +123,8 @@ def plain_losses(subject: Subject) -> torch.Tensor:
                 estimated = estimator(images, known, known_strengths, wanted)
             columns |= dict(zip(spectrum.estimated, estimated.unbind(1)))
         noise = torch.stack([columns[strength] for strength in spectrum.strengths], dim=1)
-        total = total + plain.losses(subject.plain, images, labels, noise)
+        total += plain.losses(subject.plain, images, labels, noise)
         seen += len(images)
-    assert isinstance(total, torch.Tensor), "D_v holds a batch"
     return total / seen
 
 

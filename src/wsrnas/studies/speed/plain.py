@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from wsrnas.fast import use_fast_paths
-from wsrnas.spaces.base import SuperNetwork
 from wsrnas.spaces.darts_network import DartsSuperNetwork, MixedCell
 from wsrnas.types import Choice, Encoding, Images, Labels, Logits, Losses, Noises
 
+Module = TypeVar("Module", bound=nn.Module)
 Batches = Iterable[tuple[Tensor, Tensor]]
 
 
@@ -57,9 +58,10 @@ class PlainSubNetwork(nn.Module):
         return torch.cat([nodes.get(i, empty) for i in cell.nodes], dim=1)
 
 
-def plain_copy(network: SuperNetwork | nn.Module) -> nn.Module:
+def plain_copy(network: Module) -> Module:
     """Return a copy with every fast path closed and channels first."""
-    copied = use_fast_paths(copy.deepcopy(network), False)
+    copied = copy.deepcopy(network)
+    use_fast_paths(copied, False)
     for tensor in (*copied.parameters(), *copied.buffers()):
         tensor.data = tensor.data.contiguous()
     return copied
