@@ -120,7 +120,8 @@ def _counted() -> Grid:
         ),
         caption="A forward and a backward pass of an image count one each: exact, on every machine, and what a search "
         "costs wherever its networks take most of the time. Checks of the noise estimate's fidelity, which the paper "
-        "does not make, are included.",
+        "does not make, are included; attacks of an image at several strengths share their first step, which is the "
+        "same for all (runtime.fast).",
     )
 
 
