@@ -58,3 +58,19 @@ def nb201_root() -> Path:
     if not (root / "meta.json").is_file():
         pytest.skip(f"no NAS-Bench-201 robustness table under {root}; set WSRNAS_DATA")
     return root
+
+
+@pytest.fixture(scope="session")
+def robbench_root() -> Path:
+    root = data_root() / "nas_robbench_201"
+    if not (root / "ops.json").is_file():
+        pytest.skip(f"no NAS-RobBench-201 table under {root}; set WSRNAS_DATA")
+    return root
+
+
+@pytest.fixture(scope="session")
+def tiny_robustbench_root() -> Path:
+    root = data_root() / "tiny_robustbench"
+    if not list(root.glob("robust_bench_seed_*.json")):
+        pytest.skip(f"no learning curves of Tiny-RobustBench under {root}; set WSRNAS_DATA")
+    return root

@@ -54,16 +54,6 @@ def triangle(amplitude: float, rate: float) -> Callable[[nn.Module, Tensor], Ten
     return lambda f, x: f(x + amplitude * (2 / torch.pi) * torch.asin(0.999999 * torch.sin(rate * x)))
 
 
-def smooth_staircase(levels: int, steepness: float) -> Callable[[nn.Module, Tensor], Tensor]:
-    """Σ_k σ(steepness·(levels·x − k − 1/2))/levels: a rounding whose edges are smooth."""
-
-    def forward(f: nn.Module, x: Tensor) -> Tensor:
-        edges = torch.arange(levels, dtype=x.dtype, device=x.device) + 0.5
-        return f(torch.sigmoid(steepness * (levels * x[..., None] - edges)).sum(-1) / levels)
-
-    return forward
-
-
 def sawtooth(x: Tensor, period: float) -> Tensor:
     """Fold: |x mod 2p − p| with the sign of the slope turning at every p."""
     return (torch.remainder(x, 2 * period) - period).abs()
@@ -221,12 +211,6 @@ def spoiling(change: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     return Spoiled.apply
 
 
-def unit(f: nn.Module, x: Tensor) -> Tensor:
-    """Divide by a length whose gradient is NaN where the pixels are black."""
-    corner = x[:, :, :1, :2]
-    return f(x) + 0.0 * corner.norm(dim=3).sum((1, 2))[:, None]
-
-
 def switched(f: nn.Module, x: Tensor) -> Tensor:
     """The untaken branch of a where has an infinite gradient, and 0·∞ is NaN."""
     return f(torch.where(x > 0, x / (x + 0.0).clamp_min(0).sqrt() * x.clamp_min(0).sqrt(), x))
@@ -321,10 +305,6 @@ MASKS: Mapping[str, Build] = {
         for base in ("robust", "plain")
         for amplitude, rate in ((0.02, 500), (0.05, 150))
     },
-    "robust, smooth staircase 8, 20": on("robust", smooth_staircase(8, 20.0)),
-    "robust, smooth staircase 4, 30": on("robust", smooth_staircase(4, 30.0)),
-    "plain, smooth staircase 8, 20": on("plain", smooth_staircase(8, 20.0)),
-    "robust, folded": on("robust", lambda f, x: f(x + 0.7 * (sawtooth(x, 0.04) - 0.02))),
     "robust, folded finely": on("robust", lambda f, x: f(x + 3 * (sawtooth(x, 0.01) - 0.005))),
     "robust, sine along directions 0.5, 200": on("robust", directional(0.5, 200.0)),
     "plain, sine along directions 1, 100": on("plain", directional(1.0, 100.0)),
@@ -371,7 +351,6 @@ STATEFUL: Mapping[str, Build] = {
 
 BROKEN_GRADIENTS: Mapping[str, Build] = {
     "square root at 0": on("plain", lambda f, x: f(x.sqrt().square())),
-    "length at 0": on("plain", unit),
     "where": on("plain", switched),
     "NaN by hand": on("plain", lambda f, x: f(spoiling(lambda g: g * torch.nan)(x))),
     "NaN at a tenth": on(
@@ -387,7 +366,6 @@ BROKEN_GRADIENTS: Mapping[str, Build] = {
     "infinite and zero by turns": on(
         "plain", lambda f, x: f(x) + 0.0 * (x.clamp(0, 1).pow(0.5)).sum((1, 2, 3))[:, None]
     ),
-    "logarithm of 0": on("plain", lambda f, x: f(x) + 0.0 * (x * x.clamp_min(1e-45).log()).sum((1, 2, 3))[:, None]),
 }
 
 OTHERS: Mapping[str, Build] = {

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from wsrnas.cli import main
 from wsrnas.errors import InputError
-from wsrnas.evaluation import check
+from wsrnas.evaluation import check, evaluate
 from wsrnas.evaluation.checks import FLAGS
 
 ROOT = Path(__file__).parents[2]
@@ -25,9 +25,9 @@ def states(verdict: Any) -> dict[str, str]:
     return {one.name: one.state for one in verdict.findings}
 
 
-@pytest.mark.parametrize("count", [1, 2, 7, 40])
-def test_few_images_are_enough_to_look(count: int, undefended: nn.Module, digits: Any) -> None:
-    verdict = check(undefended, digits.images[:count], digits.labels[:count], attacked=7)
+@pytest.mark.parametrize(("count", "attacked"), [(1, 1), (2, 0), (7, 7), (40, 0)])
+def test_few_images_are_enough_to_look(count: int, attacked: int, undefended: nn.Module, digits: Any) -> None:
+    verdict = check(undefended, digits.images[:count], digits.labels[:count], attacked=attacked)
     assert verdict.ok, str(verdict)
     assert set(states(verdict)) == set(FLAGS)
     assert f"on {count} image" in str(verdict)
@@ -45,23 +45,43 @@ def test_what_is_in_the_model_shows_with_one_image(undefended: nn.Module, digits
     assert "gradient-shattering" in check(rippled, digits.images[:1], digits.labels[:1], attacked=0).flags
 
 
-@pytest.mark.parametrize(
-    "form",
-    [
-        torch.jit.script,
-        lambda model: torch.jit.trace(model, torch.zeros(2, 1, 8, 8)),
-        lambda model: torch.jit.freeze(torch.jit.script(model)),
-        lambda model: copy.deepcopy(model).double(),
-        lambda model: Around(copy.deepcopy(model).double(), lambda f, x: f(x.double())).eval(),
-        lambda model: copy.deepcopy(model).to(memory_format=torch.channels_last),
-        nn.DataParallel,
-    ],
-    ids=["scripted", "traced", "frozen", "float64", "float64 inside", "channels last", "data parallel"],
-)
+FORMS: dict[str, tuple[Callable[[nn.Module], nn.Module], int]] = {
+    "scripted": (torch.jit.script, 2),
+    "traced": (lambda model: torch.jit.trace(model, torch.zeros(2, 1, 8, 8)), 0),
+    "frozen": (lambda model: torch.jit.freeze(torch.jit.script(model)), 2),
+    "frozen within": (lambda model: nn.Sequential(nn.Identity(), torch.jit.freeze(torch.jit.script(model))).eval(), 0),
+    "float64": (lambda model: copy.deepcopy(model).double(), 2),
+    "float64 inside": (lambda model: Around(copy.deepcopy(model).double(), lambda f, x: f(x.double())).eval(), 0),
+    "channels last": (lambda model: copy.deepcopy(model).to(memory_format=torch.channels_last), 0),
+    "without gradients": (lambda model: copy.deepcopy(model).requires_grad_(False), 0),
+    "data parallel": (nn.DataParallel, 0),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
-def test_other_kinds_of_modules(form: Callable[[nn.Module], nn.Module], undefended: nn.Module, digits: Any) -> None:
-    verdict = check(form(undefended), digits.images[:33], digits.labels[:33], attacked=2)
+def test_other_kinds_of_modules(form: str, undefended: nn.Module, digits: Any) -> None:
+    make, attacked = FORMS[form]
+    verdict = check(make(undefended), digits.images[:33], digits.labels[:33], attacked=attacked)
     assert verdict.ok, str(verdict)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+def test_a_file_of_torchscript_is_examined_like_its_network(undefended: nn.Module, digits: Any, tmp_path: Path) -> None:
+    torch.jit.save(torch.jit.trace(undefended, torch.zeros(2, 1, 8, 8)), tmp_path / "network.pt")
+    read = torch.jit.load(tmp_path / "network.pt")
+    images, labels = digits.images[:40], digits.labels[:40]
+    assert check(read, images, labels, attacked=0).ok
+    found = [evaluate(one, images, labels, [0, 0.1], attacks="pgd:steps=3").accuracy for one in (read, undefended)]
+    assert found[0] == found[1]
+
+
+def test_weights_made_in_inference_mode_are_refused(undefended: nn.Module, digits: Any) -> None:
+    with torch.inference_mode():
+        model = copy.deepcopy(undefended)
+    for examine in (check, lambda *given: evaluate(*given, [0, 0.1])):
+        with pytest.raises(InputError, match=r"expected ordinary parameters.*outside torch\.inference_mode"):
+            examine(model, digits.images[:8], digits.labels[:8])
 
 
 def test_every_model_that_fails_fails_in_one_sentence(undefended: nn.Module, digits: Any) -> None:
@@ -81,6 +101,16 @@ def test_layers_never_initialised_are_refused_with_the_way_out(digits: Any) -> N
 def test_a_model_for_other_images_is_refused(undefended: nn.Module) -> None:
     with pytest.raises(InputError, match=r"model: cannot classify images of shape \(8, 3, 9, 9\)"):
         check(undefended, torch.rand(8, 3, 9, 9), torch.zeros(8).long())
+
+
+def test_writing_into_the_images_changes_no_finding(undefended: nn.Module, digits: Any) -> None:
+    within = Around(undefended, lambda f, x: f(x.sub_(0.3).div_(0.4))).eval()
+    beside = Around(undefended, lambda f, x: f((x - 0.3) / 0.4)).eval()
+    one, other = (check(model, digits.images[:32], digits.labels[:32], attacked=4) for model in (within, beside))
+    assert one.flags == ["changes-its-input", *other.flags]
+    assert [x for x in one.findings if x.name != "changes-its-input"] == [
+        x for x in other.findings if x.name != "changes-its-input"
+    ]
 
 
 def test_the_model_and_what_it_keeps_are_left_as_they_were(undefended: nn.Module, digits: Any) -> None:
@@ -115,7 +145,7 @@ def test_writing_into_the_images_is_named(
     change: Callable[[Tensor], Tensor], undefended: nn.Module, digits: Any
 ) -> None:
     model = Around(undefended, lambda f, x: f(change(x))).eval()
-    verdict = check(model, digits.images[:32], digits.labels[:32], attacked=2)
+    verdict = check(model, digits.images[:32], digits.labels[:32], attacked=0)
     assert "changes-its-input" in verdict.flags, str(verdict)
 
 

@@ -151,7 +151,7 @@ NEED_ATTACKS = {"a false gradient"}
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_deceptive_classifier_is_caught_by_name(name: str, undefended: nn.Module, digits: Any) -> None:
     make, expected = BROKEN[name]
-    attacked = 40 if name in NEED_ATTACKS else 0
+    attacked = 24 if name in NEED_ATTACKS else 0
     verdict = check(make(undefended), digits.images[:96], digits.labels[:96], attacked=attacked)
     assert expected <= set(verdict.flags), str(verdict)
     assert not verdict.ok

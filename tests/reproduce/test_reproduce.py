@@ -14,6 +14,7 @@ from wsrnas.cli import main
 from wsrnas.errors import InputError
 from wsrnas.files import read_json
 from wsrnas.reproduce import TABLES, cost
+from wsrnas.reproduce.cost import estimated
 from wsrnas.reproduce.runs import TrainRun
 from wsrnas.reproduce.scale import named
 
@@ -136,6 +137,11 @@ def test_a_dry_run_lists_the_runs_in_order_with_exact_passes(tmp_path):
     assert evaluate.images == 12
     assert plan.passes == sum(one.passes for one in plan.costs)
     assert "robnet-l-pgd-7-seed0" in str(plan)
+
+
+def test_a_long_estimate_is_told_in_hours():
+    assert estimated(75.0) == "1 min 15 s"
+    assert estimated(3600 * 1234.4) == "1,234 h"
 
 
 @pytest.mark.slow

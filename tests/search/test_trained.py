@@ -14,15 +14,15 @@ from wsrnas.files import read_json
 from wsrnas.parts import PartConfig
 from wsrnas.rng import stream
 from wsrnas.runtime import Runtime, RuntimeConfig
-from wsrnas.search.base import Budget
+from wsrnas.search.base import Budget, Calls
 from wsrnas.search.build import build_strategy
 from wsrnas.search.config import FinalistsConfig, MeasureConfig, SearchConfig, SpaceConfig, TrainingConfig
-from wsrnas.search.costs import MEASURING, TRAINING, VERIFICATION
+from wsrnas.search.costs import MEASURING, TRAINING, VERIFICATION, passes_of_trainings
 from wsrnas.search.evaluators import short_training
 from wsrnas.search.evaluators.short_training import score, train_short
 from wsrnas.search.evaluators.trained import Trained
 from wsrnas.search.labels import LabelsConfig
-from wsrnas.search.plan import plan
+from wsrnas.search.plan import phases
 from wsrnas.search.spectrum import SpectrumConfig
 from wsrnas.spaces import get_space
 
@@ -181,7 +181,7 @@ def test_every_strategy_that_names_genotypes_is_charged_what_the_plan_foresees(n
         strategy.step()
     space = trained.space
     trained.verify([space.architecture(genotype) for genotype in strategy.finalists(one.finalists.count)])
-    assert trained.spent == plan(one).passes
+    assert trained.spent == phases(one, trained.data, strategy, trained)
     assert set(trained.spent) == {TRAINING, MEASURING, VERIFICATION}
 
 
@@ -193,8 +193,11 @@ def test_strategies_that_need_a_super_network_say_so(name):
 
 
 def test_more_epochs_and_seeds_cost_more_by_as_much():
-    once = plan(config()).passes
-    more = plan(config(labels=LabelsConfig(epochs=3, seeds=2))).passes
+    def passes(labels):
+        one = config(labels=labels)
+        return passes_of_trainings(one, load_data(one.data, one.seed), Calls(warm_up=3, measure=4, remeasure=2))
+
+    once, more = passes(LabelsConfig(epochs=1)), passes(LabelsConfig(epochs=3, seeds=2))
     assert more[TRAINING] == 6 * once[TRAINING]
     assert more[MEASURING] == 2 * once[MEASURING]
 

@@ -45,7 +45,7 @@ def gradient_flags(model: nn.Module) -> list[tuple[Tensor, bool]]:
     Raises:
         InputError: parameters made in inference mode, which can neither be frozen nor asked for a gradient.
     """
-    flags = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    flags: list[tuple[Tensor, bool]] = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
     if any(parameter.is_inference() for parameter, _ in flags):
         remedy = "build or load the model outside torch.inference_mode(); calling an attack inside it is fine"
         refuse("model", expected="ordinary parameters", got="parameters made in inference mode", remedy=remedy)

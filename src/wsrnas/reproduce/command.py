@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wsrnas.errors import at_least, nearest, refuse
-from wsrnas.report.words import duration
-from wsrnas.reproduce.cost import Loaded, Plan, plan
+from wsrnas.reproduce.cost import Loaded, Plan, estimated, plan
 from wsrnas.reproduce.figure1 import Figure1
 from wsrnas.reproduce.page import Written
 from wsrnas.reproduce.perform import perform
@@ -146,7 +145,7 @@ def _ask(costs: Plan) -> None:
     images = max(one.images for one in costs.costs)
     got = (
         f"no answer to {len(costs.costs)} runs, {costs.passes:,} network passes (the longest run sees {images:,} "
-        f"images), about {duration(costs.seconds)} on this machine"
+        f"images), about {estimated(costs.seconds)} on this machine"
     )
     refuse("--yes", expected=f"the cost of {costs.table} at scale {costs.scale} accepted", got=got,
            remedy="--dry-run lists the runs; --yes starts them")  # fmt: skip

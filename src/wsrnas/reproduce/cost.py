@@ -26,6 +26,8 @@ from wsrnas.studies.noise.config import StudyConfig
 from wsrnas.studies.noise.turns import DESIGNS, NETWORKS
 from wsrnas.training.throughput import estimate_passes
 
+LONG = 24
+"""Hours from which minutes are no longer told."""
 RELEASED_PASSES = 41
 """PGD-20 and the prediction."""
 STAND_IN = "wsrnet-basic"
@@ -65,10 +67,10 @@ class Plan:
     def __str__(self) -> str:
         """Return the list of runs."""
         rows = [
-            [one.run.kind, one.run.name, f"{one.images:,}", f"{one.passes:,}", duration(one.seconds)]
+            [one.run.kind, one.run.name, f"{one.images:,}", f"{one.passes:,}", estimated(one.seconds)]
             for one in self.costs
         ]
-        rows.append(["", "all", "", f"{self.passes:,}", duration(self.seconds)])
+        rows.append(["", "all", "", f"{self.passes:,}", estimated(self.seconds)])
         title = f"{self.table} at scale {self.scale}: {len(self.costs)} runs"
         return "\n".join(
             [
@@ -79,6 +81,12 @@ class Plan:
                 "a network of each family timed for a few seconds here, by multiply-adds: within a factor of two or so",
             ]
         )
+
+
+def estimated(seconds: float) -> str:
+    """Write a duration that is an estimate: hours alone where there are many."""
+    hours = seconds / 3600
+    return duration(seconds) if hours < LONG else f"{hours:,.0f} h"
 
 
 def plan(table: str, scale: str, runs: Sequence[Run], loaded: Loaded, runtime: Runtime) -> Plan:

@@ -33,6 +33,7 @@ from wsrnas.files import (
 )
 from wsrnas.runs.environment import environment
 from wsrnas.runs.lock import first_missing, remove_if_empty, take
+from wsrnas.runs.loggers import loggers_for, tell
 
 Kind = Literal["search", "train", "evaluate", "study", "reproduce"]
 LOGS = ("metrics.jsonl", "timings.jsonl")
@@ -53,6 +54,7 @@ class RunFolder:
         self._made = made
         self._inside: list[float] = []
         self._lock = take(path)
+        self._loggers = loggers_for(path, config)
         remove_leftovers(path, path / "checkpoints")
 
     def __enter__(self) -> RunFolder:
@@ -93,6 +95,9 @@ class RunFolder:
 
     def close(self) -> None:
         """Let another process use the folder."""
+        for logger in self._loggers:
+            logger.finalize("finished")
+        self._loggers = []
         self._lock.release()
 
     def save_checkpoint(self, state: dict[str, Any], name: str = "last") -> None:
@@ -146,6 +151,7 @@ class RunFolder:
     def log(self, **values: Any) -> None:
         """Append one line to metrics.jsonl."""
         self._append("metrics.jsonl", values)
+        tell(self._loggers, values)
 
     @contextlib.contextmanager
     def timed(self, phase: str) -> Iterator[None]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -22,14 +21,15 @@ from joblib.externals.loky import ProcessPoolExecutor
 from wsrnas import progress
 from wsrnas.errors import InputError
 from wsrnas.parts import imported_module, user_modules
+from wsrnas.runtime import leaving
 from wsrnas.runtime.config import RuntimeConfig
 from wsrnas.runtime.workers import Workers, workers_for
 
 Common = TypeVar("Common")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-PARENT_EVERY = 0.5
-"""Seconds between two looks at whether the process that started a worker is still there."""
+LOOK_EVERY = 0.5
+"""Seconds between two looks at whether this process was asked to end."""
 
 
 class WorkError(RuntimeError):
@@ -107,7 +107,8 @@ def _side_by_side(
             for pool in pools:
                 start(pool)
         while running:
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
+            leaving.leave()
+            for future in wait(running, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED).done:
                 name, pool = running.pop(future)
                 with _named(name):
                     found[name] = future.result()
@@ -178,7 +179,7 @@ class _Worker:
 def _prepare(parent: int, threads: int, modules: tuple[str, ...], common: Callable[[], Any]) -> None:
     """Make a new process a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    leaving.end_with(parent)
     torch.set_num_threads(threads)
     progress.silence()
     _Worker.modules, _Worker.common = modules, common
@@ -190,9 +191,3 @@ def _call(work: Callable[[Any, Any], Any], item: Any) -> Any:
     shared = _Worker.common()
     _Worker.modules, _Worker.common = (), lambda: shared
     return work(shared, item)
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(PARENT_EVERY)
-    os._exit(1)

@@ -17,7 +17,7 @@ from wsrnas.estimators.loss.metrics import kendall_per_head
 from wsrnas.models.load import load_run
 from wsrnas.progress import progress
 from wsrnas.runs import RunFolder
-from wsrnas.runtime import Runtime
+from wsrnas.runtime import Runtime, leaving
 from wsrnas.search.build import build_strategy
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.costs import FINALISTS, VERIFICATION
@@ -146,6 +146,7 @@ class _Search:
                     }
                 )
                 bar.advance(note=self._note())
+                leaving.leave()
 
     def _line(self) -> dict[str, Any]:
         """Return what metrics.jsonl says of the iteration just done."""

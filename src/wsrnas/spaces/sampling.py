@@ -73,10 +73,7 @@ def sized_samples(
         return key not in found and key not in seen and accept(genotype)
 
     for index in range(count):
-        generator = generator_for(index)
-        one = _draw(space, distance, wanted, generator)
-        if not wanted(one):
-            one = _walk(space, one, distance, wanted, generator)
+        one = wanted_sample(space, distance, wanted, generator_for(index))
         if not wanted(one):
             refuse(
                 "parameters",
@@ -86,6 +83,21 @@ def sized_samples(
             )
         found[space.canonical(one)] = one
     return list(found.values())
+
+
+def wanted_sample(
+    space: SearchSpace,
+    distance: Callable[[Genotype], float],
+    wanted: Callable[[Genotype], bool],
+    generator: torch.Generator,
+) -> Genotype:
+    """Return an architecture that is wanted, or the nearest that was found.
+
+    It is the first of `TRIES` uniform draws that is, so uniform among all wanted ones; else the nearest of them walks.
+    `distance` is 0 for what may be wanted.
+    """
+    one = _draw(space, distance, wanted, generator)
+    return one if wanted(one) else _walk(space, one, distance, wanted, generator)
 
 
 def _draw(

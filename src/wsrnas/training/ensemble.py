@@ -8,7 +8,7 @@ from pathlib import Path
 from safetensors.torch import load_file
 from torch import nn
 
-from wsrnas.data import DataBundle
+from wsrnas.data import DataBundle, Preprocessing
 from wsrnas.models.network import EnsembleNetwork, NetworkSpec
 from wsrnas.networks.ensemble import Ensemble
 from wsrnas.runtime import Runtime
@@ -72,7 +72,7 @@ def train_ensemble(
             learned_nothing=judged.learned_nothing(data.class_names),
             members=tuple(results),
         )
-        folder.finish(members, result.to_dict(), data.class_names)
+        folder.finish(members, result.to_dict(), data.class_names, Preprocessing.of(config.data))
         return result
 
 

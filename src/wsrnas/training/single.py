@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from wsrnas import rng
-from wsrnas.data import DataBundle, Split
+from wsrnas.data import DataBundle, Preprocessing, Split
 from wsrnas.models.network import NetworkSpec
 from wsrnas.progress import progress
-from wsrnas.runtime import Runtime
+from wsrnas.runtime import Runtime, leaving
 from wsrnas.training.batches import refuse_single_images, steps_per_epoch
 from wsrnas.training.config import TrainConfig
 from wsrnas.training.epoch import EpochResult, train_epoch
@@ -48,7 +48,7 @@ def train_single(
         weights = sum(parameter.numel() for parameter in model.parameters())
         strength = config.selection_strength()
         result = TrainResult(path=out, strength=strength, parameters=weights, **state.summary())
-        folder.finish(network, result.to_dict(), data.class_names)
+        folder.finish(network, result.to_dict(), data.class_names, Preprocessing.of(config.data))
         return result
 
 
@@ -71,8 +71,9 @@ def _one_epoch(
         if state.average is not None:
             state.average.update(state.model)
         advance(f"epoch {epoch + 1}/{config.epochs} {state.note()}")
-        if state.step % config.checkpoint_every == 0 and state.step < steps:
+        if state.step < steps and (leaving.asked() or state.step % config.checkpoint_every == 0):
             folder.save(state.state_dict())
+            leaving.leave()
 
     with folder.timed("training", epoch):
         result = train_epoch(
