@@ -1,5 +1,6 @@
 """The command and its clusters: what is missing is one sentence; runs are really done, once, and failures named."""
 
+import subprocess
 import sys
 
 import pytest
@@ -46,6 +47,11 @@ def test_a_dry_run_lists_the_runs_and_writes_nothing(tmp_path, monkeypatch, caps
     assert len(lines) == 3
     assert lines[0].endswith("  waiting  epochs 1")
     assert not (tmp_path / "a").exists()
+
+
+def test_a_worker_of_a_cluster_need_not_import_torch():
+    code = "import sys, wsrnas.sweeps.attempt, wsrnas.sweeps.slurm; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.slow

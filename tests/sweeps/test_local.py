@@ -41,7 +41,7 @@ def ways(tmp_path, monkeypatch):
         runs, folder, found, processes = plan.runs(), SweepFolder.open(tmp_path / "sweep", plan), [], []
         by_name = dict(zip((run.name for run in runs), hows))
 
-        def start(run, folder, environment):
+        def start(run, folder, environment, *, modules):
             assert environment["OMP_NUM_THREADS"] == "1"
             with folder.log(run.name).open("ab") as log:
                 command = [sys.executable, "-c", SCRIPT, run.name, by_name[run.name], str(tmp_path)]

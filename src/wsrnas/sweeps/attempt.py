@@ -1,4 +1,7 @@
-"""One attempt at a run, in a process of its own: how it is started, and what its end means."""
+"""One attempt at a run, in a process of its own: how it is started, and what its end means.
+
+The worker of a cluster imports this file and waits: it needs nothing that takes seconds to import, such as torch.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +14,17 @@ from pathlib import Path
 
 from wsrnas.errors import InputError
 from wsrnas.files import explained
-from wsrnas.parts import user_modules
-from wsrnas.sweeps.child import ELSEWHERE, REFUSED, STOPPED
 from wsrnas.sweeps.folder import Outcome, SweepFolder
 from wsrnas.sweeps.plan import SweepRun
 
+REFUSED, ELSEWHERE, STOPPED = 2, 75, 130
+"""Exit codes of the process of a run, beside 0 (done) and 1 (an error of the program)."""
 RETRIES = 2
 """How often a run whose process was killed is started again; it goes on from its last checkpoint."""
 Process = subprocess.Popen[bytes]
 
 
-def start(
-    run: SweepRun, folder: SweepFolder, environment: Mapping[str, str], *, modules: tuple[str, ...] | None = None
-) -> Process:
+def start(run: SweepRun, folder: SweepFolder, environment: Mapping[str, str], *, modules: tuple[str, ...]) -> Process:
     """Start the process of a run in a session of its own, so that Ctrl-C reaches it through its starter alone.
 
     Raises:
@@ -33,7 +34,7 @@ def start(
         **vars(run),
         "out": str(folder.run(run.name)),
         "lock": str(folder.lock(run.name)),
-        "modules": user_modules() if modules is None else modules,
+        "modules": modules,
         "parent": os.getpid(),
     }
     try:

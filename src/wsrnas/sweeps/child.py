@@ -21,11 +21,10 @@ from wsrnas.files import is_file, is_folder
 from wsrnas.parts import imported_module
 from wsrnas.runs.lock import held
 from wsrnas.runtime import leaving
+from wsrnas.sweeps.attempt import ELSEWHERE, REFUSED, STOPPED
 
 PATIENCE = 5.0
 """Seconds to wait for a lock whose holder may be about to end: a process whose starter was killed."""
-REFUSED, ELSEWHERE, STOPPED = 2, 75, 130
-"""Exit codes beside 0 (done) and 1 (an error of the program)."""
 
 
 def main(spec: dict[str, Any]) -> int:

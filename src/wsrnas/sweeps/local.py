@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from wsrnas.parts import user_modules
 from wsrnas.runtime import RuntimeConfig
 from wsrnas.runtime.workers import workers_for
 from wsrnas.sweeps.attempt import RETRIES, Process, outcome, start
@@ -29,7 +30,7 @@ def run_local(
             for place in range(places.count):
                 if place not in running and waiting:
                     run = waiting.popleft()
-                    running[place] = run, start(run, folder, places.environment(place))
+                    running[place] = run, start(run, folder, places.environment(place), modules=user_modules())
             time.sleep(LOOK_EVERY)
             for place, (run, process) in list(running.items()):
                 if (code := process.poll()) is None:

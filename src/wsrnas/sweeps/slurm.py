@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import Any
 
 from wsrnas.errors import InputError, refuse
-from wsrnas.parts import user_modules
 from wsrnas.sweeps.attempt import Process, complete
 from wsrnas.sweeps.folder import Outcome, SweepFolder
 from wsrnas.sweeps.plan import SweepRun
@@ -60,6 +59,7 @@ def run_slurm(
     on_end: Callable[[Outcome], None],
     *,
     settings: dict[str, Any],
+    modules: tuple[str, ...] = (),
     cluster: str = "slurm",
 ) -> None:
     """Put every run into the queue, at most `workers` at a time, wait, and tell how each ended.
@@ -86,7 +86,7 @@ def run_slurm(
     except (NameError, TypeError, ValueError) as error:
         raise InputError(f"slurm: {' '.join(str(error).split())}; mend these settings of the plan") from error
     with executor.batch():
-        jobs = {run.name: executor.submit(Job(run, folder, user_modules())) for run in runs}
+        jobs = {run.name: executor.submit(Job(run, folder, modules)) for run in runs}
     _wait(runs, jobs, folder, on_end)
 
 

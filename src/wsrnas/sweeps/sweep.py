@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wsrnas.errors import at_least, one_of
+from wsrnas.parts import user_modules
 from wsrnas.progress import progress
 from wsrnas.sweeps.check import check_data, check_run
 from wsrnas.sweeps.folder import Outcome, SweepFolder
@@ -102,7 +103,7 @@ def sweep(
         elif left and on == "ray":
             run_ray(left, folder, workers, on_end)
         elif left:
-            run_slurm(left, folder, workers, on_end, settings=plan.slurm)
+            run_slurm(left, folder, workers, on_end, settings=plan.slurm, modules=user_modules())
     lines = lines_of(runs, folder, known)
     write_tables(lines, folder)
     return SweepResult(path=Path(out), lines=tuple(lines))
