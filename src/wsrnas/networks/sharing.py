@@ -5,6 +5,7 @@ Every function here gives what the plain layers give; gradients may be added in 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -56,14 +57,14 @@ def after_relu(operation: nn.Module) -> Callable[[Tensor], Tensor] | None:
     return None
 
 
-class AfterRelu(nn.Module):
+class AfterRelu(nn.Module, ABC):
     """An operation that begins with its layer `relu` and says what follows."""
 
     relu: nn.Module
 
+    @abstractmethod
     def after_relu(self, features: Tensor) -> Tensor:
         """Return the output for features that the first layer has gone over already."""
-        raise NotImplementedError
 
 
 def in_turn(layers: Iterable[nn.Module], features: Tensor) -> Tensor:
