@@ -11,7 +11,7 @@ from torch import nn
 from wsrnas import zoo
 from wsrnas.data import NetworkClasses
 from wsrnas.errors import refuse
-from wsrnas.files import is_folder
+from wsrnas.files import is_file, is_folder
 from wsrnas.models.classifier import Classifier
 from wsrnas.models.description import Description
 from wsrnas.models.exported import is_exported, load_exported
