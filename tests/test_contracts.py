@@ -16,6 +16,7 @@ from wsrnas.estimators.loss.base import LossEstimator
 from wsrnas.estimators.loss.features import Features
 from wsrnas.estimators.noise import NoiseEstimator
 from wsrnas.evaluation.protocols.base import Protocol
+from wsrnas.export.base import ExportFormat
 from wsrnas.models.network import NetworkSpec
 from wsrnas.networks.parts import Part
 from wsrnas.search.base import Evaluator, Strategy
@@ -29,6 +30,7 @@ TESTED = {
     Augment: "data/test_augment.py",
     Chooser: "search/test_chooser_contract.py",
     Evaluator: "search/test_evaluator_contract.py",
+    ExportFormat: "export/test_export_contract.py",
     LossEstimator: "estimators/loss/test_contract.py",
     NetworkSpec: "models/test_network_contract.py",
     NoiseEstimator: "estimators/noise/test_contract.py",

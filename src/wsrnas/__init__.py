@@ -5,6 +5,8 @@
     trained = wsrnas.train(found.path, "pgd-digits", out="runs/b")
     curves = wsrnas.evaluate("runs/b", strengths="0,0.05,0.1")
     model = wsrnas.load("runs/b")                        # an nn.Module: images in [0,1] to logits
+    wsrnas.predict(model, "photos/new")                  # class names and probabilities, a picture each
+    wsrnas.export("runs/b", "onnx", out="net.onnx")      # compared with the original before it is kept
 
 Nothing heavy is imported before it is used.
 """
@@ -16,13 +18,28 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wsrnas import attacks, zoo
-    from wsrnas.api import check, evaluate, load, report, search, train
+    from wsrnas.api import check, evaluate, export, load, predict, push, report, reproduce, search, sweep, train
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "attacks", "check", "evaluate", "load", "report", "search", "train", "zoo"]
+__all__ = [
+    "__version__",
+    "attacks",
+    "check",
+    "evaluate",
+    "export",
+    "load",
+    "predict",
+    "push",
+    "report",
+    "reproduce",
+    "search",
+    "sweep",
+    "train",
+    "zoo",
+]
 
-_MODULES = ("attacks", "search", "zoo")
+_MODULES = ("attacks", "export", "reproduce", "search", "zoo")
 
 
 def __getattr__(name: str) -> Any:

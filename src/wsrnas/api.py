@@ -17,17 +17,25 @@ from wsrnas.evaluation.checks import Verdict
 from wsrnas.evaluation.command import run_check, run_evaluate
 from wsrnas.evaluation.report import write_report
 from wsrnas.evaluation.result import Evaluation
+from wsrnas.export.push import push
+from wsrnas.export.run import export
+from wsrnas.models.classifier import Classifier
 from wsrnas.models.load import load
 from wsrnas.models.named import network_spec, read_arch, size_of
+from wsrnas.models.predict import Prediction
+from wsrnas.models.predict import predict as predict_pictures
+from wsrnas.reproduce import reproduce
 from wsrnas.runs import kind_of
+from wsrnas.runtime import Runtime, RuntimeConfig
 from wsrnas.search.report.page import write_search_report
 from wsrnas.search.run import search
+from wsrnas.sweeps.sweep import sweep
 from wsrnas.training.config import TrainConfig
 from wsrnas.training.report import write_train_report
 from wsrnas.training.train import TrainResult
 from wsrnas.training.train import train as train_network
 
-__all__ = ["check", "evaluate", "load", "report", "search", "train"]
+__all__ = ["check", "evaluate", "export", "load", "predict", "push", "report", "reproduce", "search", "sweep", "train"]
 
 
 def train(
@@ -86,6 +94,33 @@ def evaluate(
     return run_evaluate(where, model=model, strengths=strengths, data=data, **settings)
 
 
+def predict(
+    run: str | Path | Classifier,
+    paths: str | Path | Sequence[str | Path],
+    *,
+    batch_size: int = 128,
+    device: str = "auto",
+    resize: bool = False,
+) -> list[Prediction]:
+    """Classify image files and folders of them, read exactly as in the network's training; one prediction a picture.
+
+    ``predict("runs/b", ["cat.jpg", "photos/new"])[0].label``
+
+    Args:
+        run: what `wsrnas.load` takes, or what it returned.
+        paths: image files, or folders whose images are taken at any depth.
+        batch_size: pictures at once.
+        device: auto, cpu, cuda or mps; an ONNX file runs on the CPU.
+        resize: scale and convert pictures to what the network takes, where its training did not.
+
+    Raises:
+        InputError: no trained network, no pictures, or one that is damaged or does not fit; names it.
+    """
+    model = run if isinstance(run, Classifier) else load(run)
+    where = Runtime(RuntimeConfig(device=device)).device
+    return predict_pictures(model, paths, batch_size=batch_size, device=where, resize=resize)
+
+
 def check(run: str | Path | None = None, *, model: str | None = None, **settings: Any) -> Verdict:
     """Look for signs that a measured robustness deceives; the verdict prints well and has an `exit_code`.
 
@@ -110,9 +145,10 @@ def report(run: str | Path) -> Path:
     kind = kind_of(path)
     if kind == "train":
         return write_train_report(path)
-    if kind == "study":
-        remedy = "start the same study command again: finished parts are not made anew"
-        refuse("run", expected="a search, a training or an evaluation", got=f"{run}, a study", remedy=remedy)
+    if kind in ("study", "reproduce"):
+        remedy = f"start the same {kind} command again: finished parts are not made anew"
+        what = "a study" if kind == "study" else "a table of the paper"
+        refuse("run", expected="a search, a training or an evaluation", got=f"{run}, {what}", remedy=remedy)
     if kind is None and (path / "eval").is_dir():
         return write_report(path)
     return write_search_report(path)

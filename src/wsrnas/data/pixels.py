@@ -18,6 +18,7 @@ from torch import Tensor
 
 from wsrnas.data.config import DataConfig
 from wsrnas.data.decode import quiet
+from wsrnas.data.preprocessing import Preprocessing
 from wsrnas.data.source import Source
 from wsrnas.errors import refuse
 
@@ -43,6 +44,7 @@ class Reader:
 
     With `resize`, the centre square, `kept_share` of its side, is scaled to (H,W), bilinear; without, an image of
     another size is refused. With `convert`, channels are made to agree; without, an image of another kind is refused.
+    `whose` says in a message whose shape that is, and `remedy` what helps, where data settings do not.
     """
 
     source: Source
@@ -51,15 +53,19 @@ class Reader:
     convert: bool
     kept_share: float
     threads: int
+    whose: str = ""
+    remedy: str = ""
 
     def open(self, row: int) -> Image.Image:
         """Return one image in mode L or RGB, in its own size."""
         image = self.source.open(row)
         found, wanted = channels_of(image, lambda: self.source.describe(row)), self.shape[0]
         if found != wanted and not self.convert:
-            remedy = "set --data.channels 3 (grey is repeated) or 1 (colour becomes luma)"
+            remedy = self.remedy or "set --data.channels 3 (grey is repeated) or 1 (colour becomes luma)"
             got = f"{found} in {self.source.describe(row)}"
-            refuse("data", expected=f"{wanted} channel(s), as in the first image", got=got, remedy=remedy)
+            refuse(
+                "data", expected=f"{wanted} channel(s), {self.whose or 'as in the first image'}", got=got, remedy=remedy
+            )
         mode = "L" if wanted == 1 else "RGB"
         if image.mode in ("P", "PA"):
             image = image.convert("RGBA")  # a palette may hold transparency, which only this mode takes over
@@ -82,8 +88,13 @@ class Reader:
         _, height, width = self.shape
         if not self.resize and image.size != (width, height):
             got = f"{image.height}×{image.width} in {self.source.describe(row)}"
-            remedy = f"set --data.image_size, for example {min(height, width)}"
-            refuse("data", expected=f"images of {height}×{width}, as the first is", got=got, remedy=remedy)
+            remedy = self.remedy or f"set --data.image_size, for example {min(height, width)}"
+            refuse(
+                "data",
+                expected=f"images of {height}×{width}, {self.whose or 'as the first is'}",
+                got=got,
+                remedy=remedy,
+            )
         return to_tensor(self.square(image) if self.resize else image)
 
     def read(self, rows: list[int]) -> UInt8[Tensor, "N C H W"]:
@@ -120,11 +131,5 @@ def fit_reader(source: Source, row: int, config: DataConfig) -> Reader:
         first = source.open(row)
     channels = config.wanted_channels or channels_of(first, lambda: source.describe(row))
     height, width = (config.size, config.size) if config.size else (first.height, first.width)
-    return Reader(
-        source=source,
-        shape=(channels, height, width),
-        resize=config.size is not None,
-        convert=config.wanted_channels is not None,
-        kept_share=config.kept_share,
-        threads=config.worker_count,
-    )
+    shape, threads = (channels, height, width), config.worker_count
+    return Reader(source=source, shape=shape, threads=threads, **Preprocessing.of(config).to_dict())

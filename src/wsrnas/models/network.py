@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from wsrnas import rng, zoo
-from wsrnas.data import DataBundle
+from wsrnas.data import DataBundle, Preprocessing
 from wsrnas.errors import refuse
 from wsrnas.files import is_file, read_object, write_json
 from wsrnas.networks.activation import ACTIVATIONS, use_activation
@@ -116,10 +116,18 @@ class NamedNetwork(NetworkSpec):
         return {"num_classes": int(classes), "image_shape": tuple(shape)}
 
 
-def write_network(folder: Path, network: NetworkSpec, class_names: Sequence[str] | None = None) -> None:
-    """Write `network.json` of a run folder: how to build the network, and what its logits are called, in order."""
-    names = {} if class_names is None else {"class_names": list(class_names)}
-    write_json(folder / FILE, {**network.to_dict(), **names})
+def write_network(
+    folder: Path,
+    network: NetworkSpec,
+    class_names: Sequence[str] | None = None,
+    preprocessing: Preprocessing | None = None,
+) -> None:
+    """Write `network.json` of a run folder: how to build the network, what its logits are called, in order, and how
+    pictures become its pixels.
+    """
+    beside: dict[str, Any] = {} if class_names is None else {"class_names": list(class_names)}
+    beside |= {} if preprocessing is None else {"preprocessing": preprocessing.to_dict()}
+    write_json(folder / FILE, {**network.to_dict(), **beside})
 
 
 def read_class_names(folder: Path) -> tuple[str, ...] | None:
@@ -128,12 +136,19 @@ def read_class_names(folder: Path) -> tuple[str, ...] | None:
     Raises:
         InputError: names that are no list of different texts.
     """
-    names = read_object(folder / FILE, remedy=REMEDY).get("class_names")
+    return check_class_names(read_object(folder / FILE, remedy=REMEDY).get("class_names"), source=str(folder / FILE))
+
+
+def check_class_names(names: Any, *, source: str) -> tuple[str, ...] | None:
+    """Return the class names that a file gives; None where it gives none.
+
+    Raises:
+        InputError: names that are no list of different texts.
+    """
     if names is None:
         return None
     if not isinstance(names, list) or len(set(map(str, names))) != len(names):
-        remedy = "restore the file or train again"
-        refuse(f"{folder / FILE}: class_names", expected="a list of different names", got=repr(names), remedy=remedy)
+        refuse(f"{source}: class_names", expected="a list of different names", got=repr(names), remedy=REMEDY)
     return tuple(str(name) for name in names)
 
 

@@ -12,7 +12,9 @@ from torch import Tensor, nn
 
 from wsrnas.errors import InputError, refuse
 from wsrnas.files import is_file
+from wsrnas.models.description import Description
 from wsrnas.types import Images
+from wsrnas.weights.find import KEY, parsed
 
 FLOATS: dict[str, Any] = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64}
 PIXELS = "tensor(uint8)"
@@ -23,7 +25,8 @@ class OnnxModel(nn.Module):
     """Runs an ONNX classifier on the CPU; only gradient-free attacks apply to it.
 
     Floating-point inputs of every width are cast; 8-bit inputs get images rounded to whole pixels 0 to 255; the layout
-    (B,H,W,C) is told by where the colours are. `notes` says what was done of this.
+    (B,H,W,C) is told by where the colours are. `notes` says what was done of this; `description` is what
+    `wsrnas export` wrote into the file, None for others.
 
     Args:
         path: the file, with one input (B,C,H,W) in [0,1]; its only output (B,classes) of numbers, the one called
@@ -71,6 +74,9 @@ class OnnxModel(nn.Module):
         elif FLOATS[self._kind] is not np.float32:
             self.notes.append(f"Images are cast to {np.dtype(FLOATS[self._kind]).name} for it.")
         self._output = self._logits()
+        text = self.session.get_modelmeta().custom_metadata_map.get(KEY)
+        found = None if text is None else Description.from_dict(parsed(text, source=str(path)), source=str(path))
+        self.description: Description | None = found
         self.register_buffer("file_digest", torch.tensor(list(hashlib.sha256(content).digest()), dtype=torch.uint8))
 
     def forward(self, images: Images) -> Tensor:
@@ -100,6 +106,19 @@ class OnnxModel(nn.Module):
         if output.ndim != 2 or len(output) != len(images):
             refuse("model", expected=f"logits ({len(images)}, classes) of the ONNX file", got=f"{tuple(output.shape)}")
         return output
+
+    @property
+    def image_shape(self) -> tuple[int, int, int] | None:
+        """The images (C,H,W) that the file takes; None where it leaves a size open."""
+        channels, height, width = self._shape
+        return None if channels is None or height is None or width is None else (channels, height, width)
+
+    @property
+    def num_classes(self) -> int | None:
+        """How many logits there are; None where the file does not say."""
+        (output,) = (one for one in self.session.get_outputs() if one.name == self._output)
+        size = output.shape[1] if len(output.shape) == 2 else None
+        return size if isinstance(size, int) and size > 0 else None
 
     def _logits(self) -> str:
         """Return the name of the output that holds logits."""

@@ -13,6 +13,7 @@ import yaml
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from wsrnas.data import Preprocessing
 from wsrnas.errors import InputError, refuse
 from wsrnas.files import read_json, read_settings, write_atomic, write_json
 from wsrnas.models.network import NetworkSpec, write_network
@@ -85,7 +86,9 @@ class TrainFolder:
         self._run.iteration = epoch
         return self._run.timed(phase)
 
-    def finish(self, network: NetworkSpec, result: dict[str, Any], class_names: Sequence[str]) -> None:
+    def finish(
+        self, network: NetworkSpec, result: dict[str, Any], class_names: Sequence[str], preprocessing: Preprocessing
+    ) -> None:
         """Write model.safetensors, the kept weights, network.json, how to build it, and result.json."""
         if self._run is None:
             return
@@ -93,7 +96,7 @@ class TrainFolder:
             {name: tensor.contiguous() for name, tensor in _kept(self.path / "checkpoints" / "best.pt").items()}
         )
         write_atomic(self.path / "model.safetensors", content)
-        write_network(self.path, network, class_names)
+        write_network(self.path, network, class_names, preprocessing)
         self._run.write_json("result.json", result)
 
 

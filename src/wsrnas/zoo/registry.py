@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -15,6 +17,7 @@ from wsrnas.spaces.genotype import Genotype
 from wsrnas.zoo.card import Card
 from wsrnas.zoo.names import find_name, known_name, spellings
 from wsrnas.zoo.settings import NetworkSettings
+from wsrnas.zoo.trained import build_with, described_sizes, merged_sizes, weights_for
 
 
 @cache
@@ -108,23 +111,36 @@ def create(
     *,
     num_classes: int | None = None,
     image_shape: tuple[int, int, int] | None = None,
-    mean: Sequence[float] = (0.0,),
-    std: Sequence[float] = (1.0,),
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
     channels: int | None = None,
     layers: int | None = None,
     stem: str | None = None,
+    weights: str | Path | None = None,
 ) -> nn.Module:
-    """Build a model with fresh weights at its card's size; arguments and errors are those of `network_settings`.
+    """Build a model at its card's size; arguments and errors are those of `network_settings`.
 
     The network maps images in [0,1] of shape (B,C,H,W) to logits (B, classes).
+
+    Args:
+        weights: None draws fresh ones. A file or folder that `wsrnas export` made, a network that comes with wsrnas, a
+            run folder, or ``user/name`` of a hub: what is not given is then taken from it. A .safetensors or .pt file
+            of tensors alone says no size. Loaded strictly, in eval mode.
+
+    Raises:
+        InputError: also where the weights are those of another network.
     """
-    return network_settings(
-        name,
-        num_classes=num_classes,
-        image_shape=image_shape,
-        mean=mean,
-        std=std,
-        channels=channels,
-        layers=layers,
-        stem=stem,
-    ).build()
+    given: dict[str, Any] = {
+        "num_classes": num_classes,
+        "image_shape": image_shape,
+        "mean": mean,
+        "std": std,
+        "channels": channels,
+        "layers": layers,
+        "stem": stem,
+    }
+    if weights is None:
+        return network_settings(name, **{key: one for key, one in given.items() if one is not None}).build()
+    found = weights_for(weights)
+    settings = network_settings(name, **merged_sizes(given, described_sizes(found), found.source))
+    return build_with(settings, found)

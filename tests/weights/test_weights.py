@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from wsrnas.errors import InputError
-from wsrnas.models.weights import load_weights
+from wsrnas.weights.load import load_weights
 
 
 def net(classes=3):

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from wsrnas.errors import InputError, refuse
 from wsrnas.files import is_file
-from wsrnas.models.wrappers import Found, fitting
+from wsrnas.weights.wrappers import Found, fitting
 
 WHOLE_MODELS = "save model.state_dict() (torch.save or safetensors); whole pickled models are not loaded, they run code"
 DEEPEST = 4
