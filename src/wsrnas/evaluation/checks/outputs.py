@@ -31,9 +31,10 @@ def output_form(logits: Logits, around: Logits) -> list[Finding]:
     evidence = (
         f"median margin {margin:.3g}; {100 * at_top:.0f} % of images reach the largest logit {float(top):.4g} exactly"
     )
+    probable = looks_like_probabilities(torch.cat([logits, around]))
     return [
-        found("softmax-output", looks_like_probabilities(torch.cat([logits, around])), f"outputs in [{float(bottom):.3g}, "
-              f"{float(top):.3g}], rows sum to {float(sums.min()):.4g} .. {float(sums.max()):.4g}"),
+        found("softmax-output", probable, f"outputs in [{float(bottom):.3g}, {float(top):.3g}], rows sum to "
+              f"{float(sums.min()):.4g} .. {float(sums.max()):.4g}"),
         found("saturated-logits", margin > _SATURATED or flat, evidence),
     ]  # fmt: skip
 
