@@ -20,7 +20,7 @@ _SATURATED = 100.0
 """Margin from which float32 has no gradient of the cross-entropy left: exp(−103) is its smallest number."""
 
 
-def output_form(logits: Logits, around: Logits) -> list[Finding]:
+def output_form(logits: Logits, around: Tensor) -> list[Finding]:
     """Look at the logits of the images: probabilities (those of points around them as well), saturated values."""
     sums = logits.sum(1)
     margin = float(_margins(logits).median())

@@ -122,7 +122,8 @@ def _examine(
         subject = subject if dress is None else subject.dressed(dress)
     with subject.in_eval():
         logits = subject.logits(subject.images)
-        findings += output_form(logits, subject.logits(points)) + usefulness(subject, logits)
+        around = subject.logits(subject.points(POINTS, "form", spread=1.0))
+        findings += output_form(logits, around) + usefulness(subject, logits)
         advance("outputs")
         findings += gradients(subject, logits)
         advance("gradients")
