@@ -14,6 +14,7 @@ from wsrnas.recipes import PRESETS
 from wsrnas.runtime import RuntimeConfig
 from wsrnas.search.base import Budget
 from wsrnas.search.build import check_strategy
+from wsrnas.search.limits import LimitsConfig
 from wsrnas.search.spectrum import SpectrumConfig
 from wsrnas.spaces import SPACES, get_space
 from wsrnas.types import format_strength, parse_strength, parse_strengths
@@ -204,6 +205,7 @@ class SearchConfig:
         strategy: wsr-nas with its settings, or for comparison random, evolution, local-search, q-learning, pvll, darts
             or naive-gradient with theirs, or a class of your own.
         budget: how many architectures it may look at.
+        limits: the largest network that it may look at or name.
         train_recipe: the training recipe that `--then-train` goes on with.
     """
 
@@ -216,6 +218,7 @@ class SearchConfig:
     spectrum: SpectrumConfig = field(default_factory=SpectrumConfig)
     strategy: PartConfig = field(default_factory=lambda: PartConfig(name="wsr-nas"))
     budget: Budget = field(default_factory=Budget)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     noise_estimator: NoiseEstimatorConfig = field(default_factory=NoiseEstimatorConfig)
     measure: MeasureConfig = field(default_factory=MeasureConfig)

@@ -112,7 +112,8 @@ def plan(config: SearchConfig) -> SearchPlan:
         f"{count_parameters(evaluator.supernet):,} weights",
         f"strengths: {strengths}; attacked for real: {attacked}" + (estimated if evaluator.spectrum.estimated else ""),
         f"attacks: {_steps(config)}",
-        f"architectures: {config.budget.population} to warm up, {config.budget.queries} measured",
+        f"architectures: {config.budget.population} to warm up, {config.budget.queries} measured"
+        + "".join(f", at most {most:,} {name}" for name, most in config.limits.numbers().items()),
     )
     speed = throughput(config, data, runtime, evaluator)
     return SearchPlan(config=config, facts=facts, passes=phases(config, data, strategy, evaluator), speed=speed)
