@@ -15,6 +15,7 @@ from wsrnas.runtime import RuntimeConfig
 from wsrnas.search.base import Budget
 from wsrnas.search.build import check_strategy
 from wsrnas.search.labels import EVALUATORS, LabelsConfig
+from wsrnas.search.limits import LimitsConfig
 from wsrnas.search.spectrum import SpectrumConfig
 from wsrnas.spaces import SPACES, get_space
 from wsrnas.types import format_strength, parse_strength, parse_strengths
@@ -206,6 +207,7 @@ class SearchConfig:
             or naive-gradient with theirs, or a class of your own.
         budget: how many architectures it may look at.
         evaluator: what gives the labels: one_shot (weights shared by all) or trained (each candidate alone, briefly).
+        limits: the largest network that it may look at or name.
         train_recipe: the training recipe that `--then-train` goes on with.
     """
 
@@ -219,6 +221,7 @@ class SearchConfig:
     spectrum: SpectrumConfig = field(default_factory=SpectrumConfig)
     strategy: PartConfig = field(default_factory=lambda: PartConfig(name="wsr-nas"))
     budget: Budget = field(default_factory=Budget)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     labels: LabelsConfig = field(default_factory=LabelsConfig)
     noise_estimator: NoiseEstimatorConfig = field(default_factory=NoiseEstimatorConfig)

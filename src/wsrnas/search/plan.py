@@ -137,7 +137,7 @@ def _one_shot(config: SearchConfig, evaluator: OneShot) -> list[str]:
         f"strengths: {_listed(spectrum.strengths)}; attacked for real: {_listed(spectrum.attacked)}"
         + (estimated if spectrum.estimated else ""),
         f"attacks: {_steps(config)}",
-        f"architectures: {config.budget.population} to warm up, {config.budget.queries} measured",
+        f"architectures: {config.budget.population} to warm up, {config.budget.queries} measured{_limits(config)}",
     ]
 
 
@@ -145,11 +145,15 @@ def _trained(config: SearchConfig) -> list[str]:
     labels, space, steps = config.labels, config.space, config.training.steps
     repeats = f", {labels.seeds} times each" if labels.seeds > 1 else ""
     return [
-        f"labels: {config.budget.queries} candidates of {space.name}, {space.channels} channels, each trained alone "
-        f"for {labels.epochs} epochs{repeats}",
+        f"labels: {config.budget.queries} candidates of {space.name}, {space.channels} channels{_limits(config)}, each "
+        f"trained alone for {labels.epochs} epochs{repeats}",
         f"strengths: {_listed(config.spectrum.all_strengths())}, all attacked for real",
         f"attacks: PGD-{steps} in training, {label_attack(config).name} in measuring, from random starts",
     ]
+
+
+def _limits(config: SearchConfig) -> str:
+    return "".join(f", at most {most:,} {name}" for name, most in config.limits.numbers().items())
 
 
 def _listed(strengths: tuple[float, ...]) -> str:

@@ -37,7 +37,8 @@ class SearchResult:
     alone" or "shared weights". `known` strengths were attacked for real, `estimated` ones estimated, `fallen_back` ones
     attacked for real after their estimate had proved too weak. `evaluator` gave the labels of the search. `spent` holds
     network passes (one image each) by phase, `cost` their sum. `comparison` holds the accuracies of the winner and of
-    random architectures of its size, where rivals were trained.
+    random architectures of its size, where rivals were trained. `size` says what part of the gain is size
+    (`size_share`).
     """
 
     path: Path
@@ -65,6 +66,7 @@ class SearchResult:
     seconds: float
     evaluator: str = "one_shot"
     comparison: dict[str, Any] | None = field(default=None)
+    size: dict[str, Any] | None = field(default=None)
 
     @property
     def learned_nothing(self) -> str:

@@ -25,10 +25,13 @@ from wsrnas.search.evaluators.build import build_evaluator
 from wsrnas.search.finalists.alone import train_alone
 from wsrnas.search.finalists.examples import save_examples
 from wsrnas.search.finalists.rivals import train_rivals
+from wsrnas.search.limits import limited_space
 from wsrnas.search.report.model_card import write_model_card
 from wsrnas.search.report.page import write_search_report
 from wsrnas.search.result import FILE, Finalist, SearchResult
 from wsrnas.search.setup import count_parameters, network_config
+from wsrnas.search.size_share import size_share
+from wsrnas.spaces import get_space
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.types import Choice, Losses
 
@@ -75,6 +78,7 @@ def run_search(config: SearchConfig, out: str | Path) -> SearchResult:
     if runtime.world_size > 1:
         remedy = "start it without torchrun; `wsrnas train` uses several"
         refuse("processes", expected="1: a search runs in one process", got=runtime.world_size, remedy=remedy)
+    limited_space(get_space(config.space.name), config.limits, network_config(config, data))
     with RunFolder.open(out, kind="search", config=asdict(config)) as run:
         return _Search(config, data, runtime, run).run()
 
@@ -212,6 +216,7 @@ class _Search:
             spent=dict(self.evaluator.spent),
             verification_cost=self.evaluator.cost - before,
             seconds=self.seconds + time.perf_counter() - started,
+            size=size_share(lines, space, network_config(self.config, self.data), self.objective, winner),
         )
         self.folder.write_json(FILE, result.to_json())
         return winner

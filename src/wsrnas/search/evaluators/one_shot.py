@@ -34,6 +34,7 @@ from wsrnas.search.evaluators.measure import (
     real_noises,
 )
 from wsrnas.search.evaluators.mixture import whole_mixture_losses
+from wsrnas.search.limits import limited_space
 from wsrnas.search.setup import learning_rate, limited, network_config
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import Architecture
@@ -54,11 +55,12 @@ class OneShot(ChargedEvaluator):
         self, config: SearchConfig, data: DataBundle, runtime: Runtime, *, timer: Timer = lambda phase: nullcontext()
     ) -> None:
         self.config, self.data, self.runtime, self.timed = config, data, runtime, timer
-        self.space = get_space(config.space.name)
+        sizes = network_config(config, data)
+        self.space = limited_space(get_space(config.space.name), config.limits, sizes)
         self.spectrum = Spectrum(config.spectrum.all_strengths(), config.spectrum.attacked_strengths())
         self.strengths = torch.tensor(self.spectrum.strengths)
         with rng.fixed_global_seed(config.seed, "one-shot", "weights"):
-            self.supernet = runtime.prepare(self.space.supernet(network_config(config, data)))
+            self.supernet = runtime.prepare(self.space.supernet(sizes))
         settings: dict[str, Any] = dict(config.noise_estimator.settings)
         self.noise_estimator = runtime.prepare(
             noise_estimator(config.noise_estimator.name, image_shape=data.image_shape, seed=config.seed, **settings)

@@ -26,6 +26,7 @@ from wsrnas.search.evaluators.short_training import (
     short_training,
     train_short,
 )
+from wsrnas.search.limits import limited_space
 from wsrnas.search.setup import limited, network_config
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import Architecture, SearchSpace
@@ -56,7 +57,8 @@ class Trained(ChargedEvaluator):
         space: SearchSpace | None = None,
     ) -> None:
         self.config, self.data, self.runtime, self.timed = config, data, runtime, timer
-        self.space = get_space(config.space.name) if space is None else space
+        whole = get_space(config.space.name) if space is None else space
+        self.space = limited_space(whole, config.limits, network_config(config, data))
         strengths = config.spectrum.all_strengths()
         self.spectrum = Spectrum(strengths, strengths)
         self.strengths = torch.tensor(strengths)

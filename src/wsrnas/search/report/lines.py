@@ -64,6 +64,7 @@ class Result(TypedDict, total=False):
     seconds: float
     space: str
     data: dict[str, Any]
+    size: dict[str, Any] | None
 
 
 class Curve(TypedDict, total=False):

@@ -26,13 +26,13 @@ def representative(space: SearchSpace, count: int, generator_for: Callable[[int]
     Each pick x maximises Σ_c k(c,x)²/(k(x,x)+ν): by so much a label of x lowers the variance of a Gaussian process,
     summed over all samples c. Then k(c,d) ← k(c,d) − k(c,x)·k(x,d)/(k(x,x)+ν). Before any label, k is the Matérn kernel
     on words and balances of paths (`PathFeatures`) with lengths 1. Only the samples are random: `generator_for` gives
-    the randomness of each.
+    the randomness of each. A space with fewer architectures than samples gives those it has.
 
     Source: Cohn, "Neural network exploration using optimal experiment design", NIPS 1993; for Gaussian processes, Seo
     et al., "Gaussian process regression: active data selection and test point rejection", IJCNN 2000.
     Differs from the paper: it draws from GumbelSoftmax(A) with an A that has not moved, which is uniform.
     """
-    samples = distinct_samples(space, max(CANDIDATES, 2 * count), generator_for)
+    samples = distinct_samples(space, max(CANDIDATES, 2 * count), generator_for, at_least=count)
     covariance = _covariance(space, samples)
     left = torch.ones(len(samples), dtype=torch.bool)
     picked = []

@@ -104,12 +104,20 @@ def unseen_sample(
     return genotype
 
 
-def distinct_samples(space: SearchSpace, count: int, generator_for: Callable[[int], torch.Generator]) -> list[Genotype]:
-    """Draw that many distinct architectures uniformly; `generator_for` gives the randomness of each."""
+def distinct_samples(
+    space: SearchSpace, count: int, generator_for: Callable[[int], torch.Generator], *, at_least: int | None = None
+) -> list[Genotype]:
+    """Draw that many distinct architectures uniformly; `generator_for` gives the randomness of each.
+
+    A space nearly exhausted, as one within a tight limit may be, gives some of them again; with `at_least` it gives
+    only so many.
+    """
     seen: set[str] = set()
-    found = []
+    found: list[Genotype] = []
     for index in range(count):
         genotype = unseen_sample(space, seen, generator_for(index))
+        if at_least is not None and len(found) >= at_least and canonical_key(space, genotype) in seen:
+            break
         seen.add(canonical_key(space, genotype))
         found.append(genotype)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from rich.console import Console
 from rich.table import Table
@@ -16,7 +17,8 @@ from wsrnas.files import check_writable, write_json
 from wsrnas.studies.tables.policies import Policy, label_policies, psi_policies, truth
 from wsrnas.studies.tables.tiny_table import load_curves
 
-EQUAL_SIZE = "partial Kendall tau given the number of parameters"
+SAME_SIZE = 0.05
+EQUAL_SIZE = f"Kendall tau over the pairs of networks within {SAME_SIZE:.0%} of each other's parameters"
 
 
 def run(
@@ -24,8 +26,8 @@ def run(
 ) -> dict[str, Any]:
     """Judge every policy by Kendall τ with final robust accuracy; print a table; return what `--json` writes.
 
-    Per policy: `tau` over all networks; `tau_equal_size`, what is left of it among networks of equal size
-    (`partial_kendall` given the parameters); `cost`, epochs of training for each network of the table.
+    Per policy: `tau` over all networks; `tau_equal_size`, over the pairs of equal size alone
+    (`kendall_at_equal_size`); `cost`, epochs of training for each network of the table.
 
     Args:
         data: folder of the published files.
@@ -58,24 +60,27 @@ def run(
 
 def _judged(policy: Policy, final: Float[Tensor, "A"], parameters: Float[Tensor, "A"]) -> dict[str, float]:
     taus = [kendall(scores, final) for scores in policy.scores]
-    partial = [partial_kendall(scores, final, parameters) for scores in policy.scores]
+    equal = [kendall_at_equal_size(scores, final, parameters) for scores in policy.scores]
     return {
         "tau": round(sum(taus) / len(taus), 4),
-        "tau_equal_size": round(sum(partial) / len(partial), 4),
+        "tau_equal_size": round(sum(equal) / len(equal), 4),
         "cost": round(policy.cost, 2),
     }
 
 
-def partial_kendall(x: Float[Tensor, "A"], y: Float[Tensor, "A"], given: Float[Tensor, "A"]) -> float:
-    """Return (τ_xy − τ_xz·τ_yz) / √((1 − τ_xz²)·(1 − τ_yz²)), z = `given`: how x ranks y where z does not tell.
+def kendall_at_equal_size(x: Float[Tensor, "A"], y: Float[Tensor, "A"], parameters: Float[Tensor, "A"]) -> float:
+    """Return Kendall's τ_b over the pairs of networks alone whose parameters differ by at most `SAME_SIZE`.
 
-    0 where z tells everything about x or y.
-
-    Source: Kendall, "Partial Rank Correlation", Biometrika 1942.
+    0 where there is no such pair, or all are tied. Partial τ given the size (Kendall, 1942) would not do: where both
+    follow size closely and nothing else, it is far from 0.
     """
-    xz, yz = kendall(x, given), kendall(y, given)
-    left = (1 - xz**2) * (1 - yz**2)
-    return (kendall(x, y) - xz * yz) / left**0.5 if left > 1e-12 else 0.0
+    first, second = torch.triu_indices(len(x), len(x), offset=1)
+    ratio = parameters[first] / parameters[second]
+    near = torch.maximum(ratio, 1 / ratio) <= 1 + SAME_SIZE
+    left = (x[first] - x[second]).sign()[near].double()
+    right = (y[first] - y[second]).sign()[near].double()
+    untied = float(left.abs().sum() * right.abs().sum()) ** 0.5
+    return float((left * right).sum()) / untied if untied else 0.0
 
 
 def _print(result: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import shlex
 from wsrnas.report.page import Page
 from wsrnas.search.next_steps import again_command, evaluate_command, train_command
 from wsrnas.search.report.record import SearchRecord
+from wsrnas.search.size_share import size_sentence
 
 _MEASURED_AGAIN = {
     "training alone": "trained alone for a few epochs and measured again",
@@ -57,6 +58,8 @@ def add_architecture(page: Page, record: SearchRecord) -> None:
             f"finalist was {again}.",
             highlight=chosen,
         )
+    if size := record.result.get("size"):
+        page.callout("note", size_sentence(size))
 
 
 def next_commands(record: SearchRecord) -> list[tuple[list[str], str]]:
