@@ -87,5 +87,5 @@ def _text(archive: zipfile.ZipFile, place: str, path: Path) -> str:
         refuse(str(path), expected=f"at most {LARGEST_INDEX:,} bytes in {place}", got="more", remedy=REMEDY)
     try:
         return archive.read(place).decode()
-    except (ValueError, zipfile.BadZipFile, NotImplementedError, OSError) as error:
+    except (ValueError, zipfile.BadZipFile, RuntimeError, OSError) as error:
         raise InputError(f"{path}: damaged ({error}); {REMEDY}") from error
