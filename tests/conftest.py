@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,10 @@ from jaxtyping import install_import_hook
 from tests.traces import ROOT, left_behind, traces
 
 matplotlib.use("Agg")
+ENDING = 5.0
+"""Seconds that a thread may take to end after the test that ended its work, as those of a killed worker do."""
 install_import_hook("wsrnas", "beartype.beartype")
+os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")  # pytest-xdist fills the cores: work is spread where a test says so
 
 if importlib.util.find_spec("art") and not (Path.home() / ".art" / "config.json").exists():
     # Where it was never imported before, this library writes its settings, and two processes at once trip over that.
@@ -33,6 +37,10 @@ def nothing_is_left_behind() -> Iterator[None]:
     before = traces(folders)
     yield
     left = left_behind(before, traces(folders))
+    deadline = time.monotonic() + ENDING
+    while "threads" in left and time.monotonic() < deadline:
+        time.sleep(0.05)
+        left = left_behind(before, traces(folders))
     assert not left, f"the test left something behind: {left}"
 
 
@@ -49,4 +57,20 @@ def nb201_root() -> Path:
     root = data_root() / "nb201_robustness"
     if not (root / "meta.json").is_file():
         pytest.skip(f"no NAS-Bench-201 robustness table under {root}; set WSRNAS_DATA")
+    return root
+
+
+@pytest.fixture(scope="session")
+def robbench_root() -> Path:
+    root = data_root() / "nas_robbench_201"
+    if not (root / "ops.json").is_file():
+        pytest.skip(f"no NAS-RobBench-201 table under {root}; set WSRNAS_DATA")
+    return root
+
+
+@pytest.fixture(scope="session")
+def tiny_robustbench_root() -> Path:
+    root = data_root() / "tiny_robustbench"
+    if not list(root.glob("robust_bench_seed_*.json")):
+        pytest.skip(f"no learning curves of Tiny-RobustBench under {root}; set WSRNAS_DATA")
     return root

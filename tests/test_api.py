@@ -99,3 +99,11 @@ def test_every_public_name_is_there_and_the_room_of_the_search_is_callable():
     assert wsrnas.search.config is room
     with pytest.raises(AttributeError, match="no attribute 'serch'"):
         getattr(wsrnas, "serch")  # noqa: B009
+
+
+def test_verbs_that_share_a_name_with_a_room_can_be_called(tmp_path):
+    importlib.import_module("wsrnas.report.page")
+    for verb in (wsrnas.report, wsrnas.search, wsrnas.export, wsrnas.reproduce):
+        assert callable(verb)
+    with pytest.raises(InputError):
+        wsrnas.report(tmp_path / "nothing")

@@ -9,6 +9,7 @@ from wsrnas.configure import configured, flat, nested
 from wsrnas.errors import InputError
 from wsrnas.recipes.renamed import RENAMED, new_name
 from wsrnas.search.config import SearchConfig
+from wsrnas.training.config import TrainConfig
 
 
 def search(recipe="digits", preset=None, **settings):
@@ -46,6 +47,14 @@ def test_a_part_by_name_starts_from_its_own_defaults():
 def test_what_does_not_fit_is_refused_by_name(settings, message):
     with pytest.raises(InputError, match=message):
         search(**settings)
+
+
+@pytest.mark.parametrize("recipe", recipes.names("train"))
+def test_a_loss_of_a_recipe_has_no_settings_of_the_default_one(recipe):
+    root = {"data.root": "photos"} if recipes.load("train", recipe)["data"]["name"] == "folder" else {}
+    config = configured(TrainConfig, "train", recipe, root)
+    assert config.loss.settings == recipes.load("train", recipe)["loss"].get("settings", {})
+    assert config.losses()
 
 
 def test_flat_and_nested_are_inverse_where_nothing_is_called_settings():

@@ -1,11 +1,15 @@
 """What README and docs promise: code that runs, links that lead somewhere, commands that exist."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
-from wsrnas.cli import COMMANDS
+from wsrnas import recipes
+from wsrnas.cli import COMMANDS, main
+from wsrnas.training.losses import LOSSES
+from wsrnas.training.schedules import SCHEDULES
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -58,3 +62,26 @@ def test_no_source_file_is_too_long():
 def test_nothing_unfinished_is_shipped():
     for path in (ROOT / "src").rglob("*.py"):
         assert not re.search(r"\b(TODO|FIXME|XXX|NotImplementedError)\b", path.read_text()), path
+
+
+def test_the_loss_of_ones_own_in_the_docs_trains(tmp_path, monkeypatch):
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "training.md").read_text(), re.DOTALL)
+    (tmp_path / "docs_losses.py").write_text(block)
+    monkeypatch.chdir(tmp_path)
+    sizes = ["--network.channels=2", "--network.layers=3", "--epochs=1", "--selection.steps=1", "--awp.gamma=0.01"]
+    limits = ["--data.train_limit=40", "--data.valid_limit=20", "--batch_size=20"]
+    chosen = ["--loss.name=docs_losses:Half", "--loss.settings.share=0.7", "--loss.settings.eps=0.1"]
+    assert main(["train", "--arch=wsrnet-basic", *sizes, *limits, *chosen, "--out=run"]) == 0
+    sys.modules.pop("docs_losses")
+    assert "under PGD at 0.1" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_the_docs_name_every_recipe_and_setting_of_a_training():
+    text = (ROOT / "docs" / "training.md").read_text()
+    for name in recipes.names("train"):
+        assert f"`{name}`" in text or name == "pgd7-cifar10-small"
+    for parts in (LOSSES, SCHEDULES):
+        for name in parts.names():
+            (row,) = re.findall(rf"^\| `{name}` \| ([^|]*) \|$", text, re.MULTILINE)
+            named = re.findall(r"\b[a-z_]+\b", re.sub(r"\(.*?\)", "", row))
+            assert named == list(parts.settings(name, argument=name)), name

@@ -13,6 +13,7 @@ from wsrnas import files
 from wsrnas.errors import InputError
 from wsrnas.files import read_lines, write_atomic
 from wsrnas.runs import RunFolder
+from wsrnas.runs.lock import held
 
 CONFIG = {"seed": 0, "data": {"name": "digits", "limits": [1, 2]}}
 
@@ -125,6 +126,18 @@ def test_a_second_process_is_refused(run):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "is in use by another wsrnas process" in done.stdout
+
+
+def test_a_lock_that_is_a_link_is_refused_and_what_it_points_to_stays(tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / ".lock").symlink_to(precious)
+    for opened in (lambda: RunFolder.open(folder, kind="search", config=CONFIG), lambda: held(folder).__enter__()):
+        with pytest.raises(InputError):
+            opened()
+    assert precious.read_text() == "mine"
 
 
 def test_settings_that_are_not_yaml_are_refused(run):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wsrnas import attacks, zoo
-    from wsrnas.api import check, evaluate, export, load, predict, push, report, search, train
+    from wsrnas.api import check, evaluate, export, load, predict, push, report, reproduce, search, sweep, train
 
 __version__ = "0.1.0"
 
@@ -32,12 +32,14 @@ __all__ = [
     "predict",
     "push",
     "report",
+    "reproduce",
     "search",
+    "sweep",
     "train",
     "zoo",
 ]
 
-_MODULES = ("attacks", "export", "search", "zoo")
+_MODULES = ("attacks", "export", "reproduce", "search", "zoo")
 
 
 def __getattr__(name: str) -> Any:

@@ -24,16 +24,18 @@ from wsrnas.models.load import load
 from wsrnas.models.named import network_spec, read_arch, size_of
 from wsrnas.models.predict import Prediction
 from wsrnas.models.predict import predict as predict_pictures
+from wsrnas.reproduce import reproduce
 from wsrnas.runs import kind_of
 from wsrnas.runtime import Runtime, RuntimeConfig
 from wsrnas.search.report.page import write_search_report
 from wsrnas.search.run import search
+from wsrnas.sweeps.sweep import sweep
 from wsrnas.training.config import TrainConfig
 from wsrnas.training.report import write_train_report
 from wsrnas.training.train import TrainResult
 from wsrnas.training.train import train as train_network
 
-__all__ = ["check", "evaluate", "export", "load", "predict", "push", "report", "search", "train"]
+__all__ = ["check", "evaluate", "export", "load", "predict", "push", "report", "reproduce", "search", "sweep", "train"]
 
 
 def train(
@@ -145,9 +147,10 @@ def report(run: str | Path) -> Path:
     kind = kind_of(path)
     if kind == "train":
         return write_train_report(path)
-    if kind == "study":
-        remedy = "start the same study command again: finished parts are not made anew"
-        refuse("run", expected="a search, a training or an evaluation", got=f"{run}, a study", remedy=remedy)
+    if kind in ("study", "reproduce"):
+        remedy = f"start the same {kind} command again: finished parts are not made anew"
+        what = "a study" if kind == "study" else "a table of the paper"
+        refuse("run", expected="a search, a training or an evaluation", got=f"{run}, {what}", remedy=remedy)
     if kind is None and (path / "eval").is_dir():
         return write_report(path)
     return write_search_report(path)

@@ -84,6 +84,8 @@ def instantiated(
             usual = factory() if factory is not MISSING else None
             if default is not None:
                 usual = getattr(default, key)
+            if isinstance(usual, PartConfig) and value.get("name", usual.name) != usual.name:
+                usual = None  # the settings of another part mean nothing to this one
             arguments[key] = instantiated(hint, value, prefix=f"{name}.", default=usual)
         else:
             arguments[key] = convert(value, hint, name)

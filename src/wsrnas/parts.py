@@ -161,11 +161,21 @@ def imported_module(name: str, *, argument: str) -> ModuleType:
     """
     with _current_folder():
         try:
-            return importlib.import_module(name)
+            found = importlib.import_module(name)
         except (Exception, SystemExit) as error:  # whatever a user's own module does when it is imported
             remedy = "give an importable package.module, installed or in the current folder"
             reason = f"{type(error).__name__}: {error}"
             raise InputError(f"{argument}: cannot import {name} ({reason}); {remedy}") from error
+    _USER_MODULES[name] = None
+    return found
+
+
+_USER_MODULES: dict[str, None] = {}
+
+
+def user_modules() -> tuple[str, ...]:
+    """Return the modules that `imported_module` brought in, in order: another process needs them too."""
+    return tuple(name for name in _USER_MODULES if name in sys.modules)
 
 
 @contextmanager

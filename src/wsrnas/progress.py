@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 LOG_EVERY_SECONDS = 20.0
+_SILENCED: list[bool] = []
 
 
 @runtime_checkable
@@ -54,10 +55,15 @@ class _LogBar:
         print(f"{self._title}: {self._done}/{self._total} ({clock}) {note}".rstrip(), file=sys.stderr, flush=True)
 
 
+def silence() -> None:
+    """Show nothing in this process from now on: another one shows how far the whole work is."""
+    _SILENCED.append(True)
+
+
 @contextmanager
 def progress(title: str, total: int, *, done: int = 0, quiet: bool = False) -> Iterator[Bar]:
     """Show how far a piece of long work is; `done` units were finished by an earlier run of the same command."""
-    if quiet:
+    if quiet or _SILENCED:
         yield _SilentBar()
         return
     console = Console(stderr=True)

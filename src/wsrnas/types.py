@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import Literal, TypeAlias
 
 from jaxtyping import Float, Int
@@ -29,6 +30,8 @@ Norm = Literal["Linf", "L2"]
 Choice: TypeAlias = tuple[int, ...]
 """The operation on each edge of the super-network, -1 where the edge is absent."""
 
+_COUNT = re.compile(r"^\s*([0-9][0-9_]*(?:\.[0-9]+)?)\s*([kKmMgG]?)\s*$")
+_THOUSANDS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 _FRACTION = re.compile(r"^\s*([0-9.eE+-]+)\s*/\s*([0-9.eE+-]+)\s*$")
 
 
@@ -48,6 +51,24 @@ def parse_strength(value: str | float | int, *, argument: str = "strength") -> f
     if not math.isfinite(strength) or strength < 0:
         refuse(argument, expected="a finite radius >= 0", got=value)
     return strength
+
+
+def parse_count(value: str | int, *, argument: str) -> int:
+    """Read a whole number as people write large ones: ``20k``, ``1.5M``, ``20_000`` or 20000.
+
+    Raises:
+        InputError: not a whole number of at least 1.
+    """
+    match = _COUNT.match(value) if isinstance(value, str) else None
+    if match is not None:
+        exact = Fraction(match[1].replace("_", "")) * _THOUSANDS[match[2].lower()]
+    elif isinstance(value, int) and not isinstance(value, bool):
+        exact = Fraction(value)
+    else:
+        refuse(argument, expected="a whole number such as 20000, 20k or 1.5M", got=repr(value)[:80])
+    if exact.denominator != 1 or exact < 1:
+        refuse(argument, expected="a whole number of at least 1, such as 20000, 20k or 1.5M", got=repr(value)[:80])
+    return int(exact)
 
 
 def check_linf(strength: float, *, argument: str = "strength") -> float:

@@ -17,6 +17,8 @@ QUICK = {
     "FMN": {"steps": 8, "classes": 3, "closing": 4},
     "PGD": {"steps": 4},
     "RandomNoise": {"draws": 3},
+    "RayS": {"flips": 12, "bisections": 3},
+    "SmoothedPGD": {"steps": 4, "draws": 2},
     "Square": {"queries": 40},
     "TargetedAPGD": {"steps": 5},
 }

@@ -76,6 +76,33 @@ def test_the_preset_changes_the_method_and_keeps_the_recipes_sizes():
     assert paper.preset == "paper"
 
 
+def test_a_mapping_of_settings_adds_to_those_of_the_preset():
+    """As it does in Python: who sets the passes of ψ, or a size of φ, has not asked for another form of it."""
+    paper = ("search", "--preset=paper")
+    psi = parsed(*paper, "--strategy.settings.loss_estimator_settings", '{"passes": 5}').strategy.settings
+    assert psi["loss_estimator_settings"] == {"form": "printed", "passes": 5}
+    psi = parsed(*paper, "--strategy.settings", '{"loss_estimator_settings": {"passes": 5}}').strategy.settings
+    assert psi["loss_estimator_settings"] == {"form": "printed", "passes": 5}
+    assert psi["method"] == "gradient"
+    noise = parsed(*paper, "--noise_estimator.settings", '{"value_channels": 5}').noise_estimator
+    assert noise.settings == {"form": "printed", "value_channels": 5}
+
+
+@pytest.mark.parametrize("given", [["--strategy.settings", '{"loss_estimator": "ensemble"}'],
+                                   ["--strategy.settings.loss_estimator", "ensemble"]])  # fmt: skip
+def test_another_loss_estimator_leaves_the_settings_of_the_presets_behind(given):
+    settings = parsed("search", "--preset=paper", *given).strategy.settings
+    assert settings["loss_estimator"] == "ensemble"
+    assert "loss_estimator_settings" not in settings
+
+
+def test_what_is_left_out_is_said_and_what_stays_is_not(capsys):
+    parsed("search", "--preset=paper", "--noise_estimator=e-ane")
+    assert capsys.readouterr().err == ""
+    parsed("search", "--preset=paper", "--noise_estimator=rescale")
+    assert "whose settings are left out: form printed" in capsys.readouterr().err
+
+
 def test_dotted_options_have_the_last_word():
     config = parsed(
         "search", "--seed=3", "--spectrum.strengths", "8/255,0.1", "--noise_estimator.settings", '{"source": "middle"}'
@@ -120,7 +147,7 @@ def test_dotted_options_have_the_last_word():
         (["evaluate", "--strengths", "8", "--model", "resnet-18"], "did you mean 8/255?"),
         (["train", "--arch", "wsrnet-basik", "--out", "/tmp/never"], "did you mean 'wsrnet-basic'?"),
         (["report", "/no/such/run"], "RUN: expected the folder of a search run, with config.yaml, got /no/such/run"),
-        (["bench", "nb301", "--data", "."], "nb201-spectrum, got nb301; did you mean 'nb201'?"),
+        (["bench", "nb301", "--data", "."], "tiny-robustbench, got nb301; did you mean 'nb201'?"),
         (
             ["bench", "nb201-ranking", "--data", ".", "--queries", "9"],
             "an option of bench nb201-ranking (--data, --dataset, --json, --seeds), got one of another bench",

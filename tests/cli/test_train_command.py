@@ -261,7 +261,7 @@ def test_what_is_missing_is_asked_for(arguments, message, capsys):
 
 def test_help_lists_the_settings_of_every_loss(capsys):
     with pytest.raises(SystemExit):
-        main(["train", "--help"])
+        main(["train", "--help-all"])
     shown = " ".join(capsys.readouterr().out.split())
     assert "loss.name trades: loss.settings.{eps, beta, steps, step_size, attack_mode}" in shown
     assert "schedule.name step: schedule.settings.{milestones, decay}" in shown

@@ -16,7 +16,7 @@ from wsrnas.evaluation import evaluate
 from wsrnas.evaluation.compare import compare
 from wsrnas.evaluation.paper import paper_rows
 
-ATTACKS = [PGD(eps=0.1, steps=2, keep="best")]
+ATTACKS = "pgd:steps=2:keep=best"
 CIFAR = {"name": "cifar10", "shape": [3, 32, 32], "classes": [f"c{k}" for k in range(10)]}
 
 

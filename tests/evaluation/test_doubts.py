@@ -53,7 +53,9 @@ def test_probabilities_are_noticed_at_any_temperature(
         (lambda z: z - z.min(), False),
         (lambda z: z.softmax(1), True),
         (lambda z: 100 * z.softmax(1), True),
+        (lambda z: 10 * z.softmax(1) - 3, True),
         (lambda z: (3 * z).sigmoid(), True),
+        (lambda z: z.tanh() - z.tanh().mean(1, keepdim=True), False),
     ],
 )
 def test_what_looks_like_probabilities(outputs: Callable[[Tensor], Tensor], expected: bool) -> None:
@@ -91,6 +93,7 @@ def flat(images: Any, survivors: list[float], strengths: list[float], raw: list[
         (0.80, [0.35, 0.30, 0.30, 0.30], [8 / 255, 16 / 255, 32 / 255, 64 / 255]),
         (0.60, [0.45, 0.44], [4 / 255, 8 / 255]),
         (0.95, [0.70, 0.40, 0.39, 0.38], [0.02, 0.1, 0.2, 0.4]),
+        (0.60, [0.30, 0.34], [0.1, 0.2]),
     ],
 )
 def test_flat_curves_are_named(clean: float, survivors: list[float], strengths: list[float]) -> None:

@@ -155,4 +155,4 @@ def test_a_check_takes_other_models_from_files(
     monkeypatch.setattr(zoo, "create", known.__getitem__)
     verdict = run_check(model="racl", others=["advrush"], limit=24, progress=False)
     blind = next(one for one in verdict.findings if one.name == "black-box-beats-white-box")
-    assert "and noise from 1 other models" in blind.evidence
+    assert "noise from 1 other models" in blind.evidence

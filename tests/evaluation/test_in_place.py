@@ -31,6 +31,8 @@ QUICK = {
     "papernot": "rounds=1:epochs=1",
     "pgd": "steps=3",
     "random-noise": "draws=3",
+    "rays": "flips=6:bisections=2",
+    "smoothed-pgd": "steps=3:draws=2",
     "square": "queries=12",
     "transfer": "attack=fgsm",
 }

@@ -121,6 +121,9 @@ def test_unknown_specs_say_what_is_known(digit_network: Any, tmp_path: Path, mon
         load_model("tiny")
     with pytest.raises(InputError, match="check the path"):
         load_model("runs/missing")
+    (tmp_path / "network.pt").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"pass the file as --weights; TorchScript holds code, which is not run"):
+        load_model(str(tmp_path / "network.pt"))
     with pytest.raises(InputError, match="a finished `wsrnas train` run"):
         load_model(str(tmp_path))
     (tmp_path / "network.json").write_text("{")

@@ -85,11 +85,39 @@ def test_an_honest_model_is_scored_on_copies_and_nothing_is_said(undefended: nn.
     assert found.doubts == []
 
 
-def test_a_counter_is_noticed_and_every_batch_meets_the_model_as_it_came(undefended: nn.Module, digits: Any) -> None:
-    model = Counter(undefended)
-    found = measured(model, digits, batch_size=8)
+def test_a_cache_of_images_seen_is_noticed_and_does_not_help(undefended: nn.Module, digits: Any) -> None:
+    plain, found = measured(undefended, digits), measured(Cache(undefended), digits)
     assert doubt(found, "The model remembers")
-    assert found.raw_accuracy[1] == measured(Counter(undefended), digits, batch_size=8).raw_accuracy[1]
+    assert found.verified["remembers"]
+    # Within a batch it still answers for two images near each other as for the first; else it is the plain model.
+    assert abs(found.accuracy[1] - plain.accuracy[1]) <= 1 / 24
+    assert found.accuracy[1] < found.accuracy[0]
+
+
+def test_a_counter_is_noticed_and_does_not_help(undefended: nn.Module, digits: Any) -> None:
+    plain, found = (measured(model, digits, batch_size=8) for model in (undefended, Counter(undefended)))
+    assert doubt(found, "The model remembers")
+    assert found.verified["answers_unlike_a_fresh_copy"] > 0
+    assert (found.accuracy, found.per_attack) == (plain.accuracy, plain.per_attack)
+
+
+def test_a_model_that_remembers_is_measured_the_same_after_a_kill(
+    undefended: nn.Module, digits: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(out: Any) -> Evaluation:
+        images, labels = digits.images[:16], digits.labels[:16]
+        return evaluate(Counter(undefended), images, labels, [0.1, 0.2], attacks=ATTACKS, out=out)
+
+    whole, original = run(tmp_path / "whole"), Square._craft
+
+    def dies(self: Square, *arguments: Any) -> Tensor:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Square, "_craft", dies)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut")
+    monkeypatch.setattr(Square, "_craft", original)
+    assert run(tmp_path / "cut").to_dict() == whole.to_dict()
 
 
 def test_records_do_not_depend_on_what_was_measured_before(undefended: nn.Module, digits: Any, tmp_path: Any) -> None:

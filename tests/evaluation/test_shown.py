@@ -121,7 +121,7 @@ def test_a_limit_that_nobody_gave_refuses_nothing(tmp_path: Path) -> None:
     assert len(images) == len(whole) == described["images"]
     few, _, _ = evaluation_images(str(tmp_path), None, None, at_most=40)
     assert len(few) == 40
-    all_of_them, _, _ = evaluation_images(str(tmp_path), None, None, at_most=10**6)
+    all_of_them, _, _ = evaluation_images(None, {"name": "digits"}, None, at_most=10**6)
     assert len(all_of_them) == len(whole)
 
 

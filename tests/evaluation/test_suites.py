@@ -33,7 +33,7 @@ def test_the_suites_are_what_they_say() -> None:
     assert suite_attacks("fast", "Linf") == {"PGD-20": PGD(eps=0.1, steps=20, keep="best")}
     assert suite_attacks("square", "L2") == {"Square-2000": Square(eps=0.1, norm="L2", queries=2000)}
     assert list(suite_attacks("standard", "Linf")) == [
-        "PGD-20", "APGD-CE", "APGD-T", "Square-500", "FMN-50", "APGD-T closing",
+        "PGD-20", "APGD-CE", "APGD-T", "Square-500", "FMN-50", "APGD-T closing", "Square-5000 closing",
     ]  # fmt: skip
     assert list(suite_attacks("autoattack", "Linf")) == ["PGD-20", "AutoAttack"]
 

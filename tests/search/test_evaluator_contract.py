@@ -1,4 +1,4 @@
-"""The contract of every evaluator, found by itself: on a super-network, on a table, and behind the released slips."""
+"""The contract of every evaluator, found by itself: on a super-network, on a table, behind slips, trained alone."""
 
 import io
 import itertools
@@ -16,6 +16,8 @@ from wsrnas.search.config import MeasureConfig, NoiseEstimatorConfig, SearchConf
 from wsrnas.search.evaluators.one_shot import OneShot
 from wsrnas.search.evaluators.released import ReleasedLabels
 from wsrnas.search.evaluators.table import TableEvaluator
+from wsrnas.search.evaluators.trained import Trained
+from wsrnas.search.labels import LabelsConfig
 from wsrnas.search.spectrum import SpectrumConfig
 from wsrnas.spaces import get_space
 
@@ -26,6 +28,7 @@ CONFIG = SearchConfig(
     spectrum=SpectrumConfig(strengths=",".join(map(str, STRENGTHS))),
     training=TrainingConfig(strength=0.1, steps=1, images=32, batch_size=16),
     noise_estimator=NoiseEstimatorConfig(fidelity_every=2, fidelity_images=16),
+    labels=LabelsConfig(epochs=1),
     measure=MeasureConfig(images=32, batch_size=16),
     runtime=RuntimeConfig(device="cpu"),
 )
@@ -53,6 +56,7 @@ MAKE = {
     OneShot: one_shot,
     ReleasedLabels: lambda data: ReleasedLabels(one_shot(data)),
     TableEvaluator: table,
+    Trained: lambda data: Trained(CONFIG, data, Runtime(CONFIG.runtime)),
 }
 
 

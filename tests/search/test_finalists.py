@@ -1,15 +1,25 @@
 """Finalists trained alone: charged as foreseen, and the same again where a run was interrupted."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from wsrnas.data import DataConfig, load_data
 from wsrnas.rng import stream
 from wsrnas.runs import RunFolder
-from wsrnas.runtime import Runtime
-from wsrnas.search.config import FinalistsConfig, MeasureConfig, SearchConfig, SpaceConfig, TrainingConfig
+from wsrnas.runtime import RuntimeConfig
+from wsrnas.search.config import (
+    FinalistsConfig,
+    MeasureConfig,
+    RivalsConfig,
+    SearchConfig,
+    SpaceConfig,
+    TrainingConfig,
+)
 from wsrnas.search.costs import FINALISTS
 from wsrnas.search.finalists.alone import train_alone
+from wsrnas.search.finalists.rivals import train_rivals
 from wsrnas.search.plan import plan
 from wsrnas.search.spectrum import SpectrumConfig
 from wsrnas.search.wsr.propose import distinct_samples
@@ -25,13 +35,11 @@ CONFIG = SearchConfig(
 )
 
 
-def trained(path, finalists):
+def trained(path, finalists, workers=1):
+    config = replace(CONFIG, runtime=RuntimeConfig(device="cpu", workers=workers))
     data = load_data(CONFIG.data, CONFIG.seed)
-    folder = RunFolder.open(path, kind="search", config={})
-    try:
-        return train_alone(CONFIG, data, Runtime(CONFIG.runtime), finalists, folder)
-    finally:
-        folder.close()
+    with RunFolder.open(path, kind="search", config={}) as folder:
+        return train_alone(config, data, finalists, folder)
 
 
 @pytest.fixture
@@ -51,3 +59,28 @@ def test_a_training_interrupted_after_one_finalist_ends_the_same(tmp_path, final
     trained(tmp_path / "again", finalists[:1])
     again = trained(tmp_path / "again", finalists)
     assert all(torch.equal(one, other) for one, other in zip(whole.losses, again.losses))
+
+
+@pytest.mark.slow
+def test_two_processes_find_what_one_finds_bit_for_bit(tmp_path, finalists):
+    one, two = (trained(tmp_path / str(workers), finalists, workers) for workers in (1, 2))
+    assert two.passes == one.passes
+    assert all(torch.equal(mine, other) for mine, other in zip(two.losses, one.losses))
+    for file in ("1/model.safetensors", "2/model.safetensors", "2/metrics.jsonl"):
+        assert (tmp_path / "2" / "finalists" / file).read_bytes() == (tmp_path / "1" / "finalists" / file).read_bytes()
+
+
+@pytest.mark.slow
+def test_two_processes_score_rivals_as_one_does(tmp_path, finalists):
+    found = []
+    for workers in (1, 2):
+        config = replace(
+            CONFIG,
+            runtime=RuntimeConfig(device="cpu", workers=workers),
+            rivals=RivalsConfig(count=1, epochs=1, images=20, attack_steps=1),
+        )
+        data = load_data(CONFIG.data, CONFIG.seed)
+        with RunFolder.open(tmp_path / str(workers), kind="search", config={}) as folder:
+            found.append(train_rivals(config, data, finalists[0], folder))
+    assert found[0] == found[1]
+    assert found[0]["images"] == 20

@@ -111,9 +111,10 @@ def test_a_refused_search_never_removes_what_was_there(tmp_path):
 
 def test_time_inside_a_phase_is_counted_once(tmp_path, monkeypatch):
     clock = iter([0.0, 1.0, 4.0, 10.0])
-    monkeypatch.setattr("wsrnas.runs.folder.time.perf_counter", lambda: next(clock))
-    with RunFolder.open(tmp_path / "run", kind="search", config={}) as run, run.timed("outer"), run.timed("inner"):
-        pass
+    with RunFolder.open(tmp_path / "run", kind="search", config={}) as run, monkeypatch.context() as patched:
+        patched.setattr("wsrnas.runs.folder.time.perf_counter", lambda: next(clock))
+        with run.timed("outer"), run.timed("inner"):
+            pass
     seconds = {line["phase"]: line["seconds"] for line in run.lines("timings.jsonl")}
     assert seconds == {"inner": 3.0, "outer": 7.0}
 

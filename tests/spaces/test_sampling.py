@@ -52,11 +52,26 @@ def test_what_was_seen_is_not_returned():
     assert not {space.canonical(g) for g in first} & {space.canonical(g) for g in again}
 
 
+def test_another_condition_is_kept_by_draws_and_walks(monkeypatch):
+    """At one size, fewer than the median of multiply-adds."""
+    space = StageSpace()
+    wanted = middle(space)
+    costs = sorted(space.cost(genotype, CONFIG).multiply_adds for genotype in draw(space, wanted, count=15))
+
+    def cheap(genotype):
+        return space.cost(genotype, CONFIG).multiply_adds < costs[7]
+
+    assert costs[-1] > 3 * costs[0]
+    assert all(map(cheap, draw(space, wanted, accept=cheap)))
+    monkeypatch.setattr(sampling, "TRIES", 1)
+    assert all(map(cheap, draw(space, wanted, count=3, accept=cheap)))
+
+
 @pytest.mark.parametrize("tries", [200, 1])
 def test_every_architecture_of_the_size_is_as_likely_drawn_or_walked_to(tries, monkeypatch):
     """Against the enumeration of a small space; with a single try nearly all are reached by a walk."""
     monkeypatch.setattr(sampling, "TRIES", tries)
-    monkeypatch.setattr(sampling, "MIXING", 40)
+    monkeypatch.setattr(sampling, "MIXING", 15)
     everyone = [SMALL.at(choice) for choice in product(*(range(len(d.options)) for d in SMALL.decisions))]
     wanted = middle(SMALL)
     inside = {g for g in everyone if abs(parameter_count(SMALL, g, CONFIG) / wanted - 1) <= 0.05}

@@ -264,6 +264,13 @@ def test_a_stage_changed_by_hand_is_refused_in_one_sentence():
             read_genotype(json.dumps(data))
 
 
+@pytest.mark.parametrize("name", ["depth", "width", "kernel", "stride"])
+def test_a_stage_made_in_python_is_checked_as_one_that_is_read(name):
+    """True counts as 1 in Python, but would be written as another word."""
+    with pytest.raises(InputError, match=rf"^genotype, stage 1: expected {name} of type int, got True$"):
+        SPACE.build(network(stage(**{name: True})), CONFIG)
+
+
 def test_networks_of_another_number_of_stages_are_built_but_not_searched():
     four = network(*(stage(stride=1 + bool(i)) for i in range(4)))
     assert SPACE.build(four, CONFIG)(torch.rand(2, 1, 8, 8)).shape == (2, 3)
@@ -282,6 +289,7 @@ def test_networks_of_another_number_of_stages_are_built_but_not_searched():
         ({"width": (2, 2)}, r"^width: expected distinct options, at least one, got \(2, 2\)$"),
         ({"activation": ("relu", "selu")}, r"^activation: expected activation relu or .*, got 'selu'; did you mean"),
         ({"kernel": (2,)}, r"^kernel: expected kernel from 1 to 11, odd, got 2$"),
+        ({"depth": (True,)}, r"^depth: expected depth of type int, got True$"),
     ],
 )
 def test_impossible_spaces_are_refused(options, message):

@@ -66,10 +66,14 @@ def test_strategies_that_name_genotypes_run_on_it(name):
     assert 0 < run(name, 8) < 2
 
 
-def test_the_proposer_learns_what_is_good_in_it():
-    """Fifteen proposals after fifteen first architectures find what three hundred uniform samples do not."""
+def test_features_fit_an_additive_loss_well_enough_to_propose_by():
+    """Twelve proposals after twelve first architectures find what three hundred uniform samples do not.
+
+    This shows only that ψ's features fit additive losses of logarithms and kinds: the loss is made up, its form and
+    the number of queries were chosen after seeing results, and nothing follows for trained networks.
+    """
     best = min(made_up_loss(SPACE.sample(stream(0, "uniform", index))) for index in range(300))
-    assert run("ours", 30) < best
+    assert run("ours", 24) < best
 
 
 def test_features_say_more_than_the_choices_themselves():
@@ -97,7 +101,7 @@ def test_q_learning_says_that_it_needs_edges():
 
 
 def test_a_one_shot_search_of_it_is_refused_before_anything_is_made():
-    message = r"^space.name: expected a space whose architectures share weights, got stages; train its networks alone"
+    message = r"^space.name: expected darts or nb201, which share weights, got stages; set evaluator to trained: "
     with pytest.raises(InputError, match=message):
         SearchConfig(space=SpaceConfig(name="stages"))
 

@@ -16,13 +16,24 @@ def test_measuring_leaves_the_network_alone(tiny_network):
     model[0].weight.requires_grad_(False)
     before = [tensor.clone() for tensor in model.state_dict().values()]
     runtime = Runtime(RuntimeConfig(device="cpu"))
-    measured = measure_throughput(model, (3, 8, 8), batch_size=4, runtime=runtime, seconds=0.05)
+    measured = measure_throughput([model], (3, 8, 8), batch_size=4, runtime=runtime, seconds=0.05, rounds=3)
     assert measured.forward > 0
     assert measured.forward_backward > 0
+    assert len(measured.rounds) == 3
+    assert measured.lowest <= measured.passes <= measured.highest
     assert model.training
     assert [parameter.requires_grad for parameter in model.parameters()] == [False, True, True, True, True, True]
     assert all(torch.equal(old, new) for old, new in zip(before, model.state_dict().values()))
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_networks_that_share_weights_get_their_flags_back(tiny_network):
+    model = tiny_network()
+    model[0].weight.requires_grad_(False)
+    other = torch.nn.Sequential(*model)
+    runtime = Runtime(RuntimeConfig(device="cpu"))
+    measure_throughput([model, other], (3, 8, 8), batch_size=4, runtime=runtime, seconds=0.01, rounds=1)
+    assert [parameter.requires_grad for parameter in model.parameters()] == [False, True, True, True, True, True]
 
 
 def test_hours_follow_from_passes():

@@ -15,6 +15,8 @@ from wsrnas.attacks.norms import Ball
 from wsrnas.attacks.objectives import Goal
 from wsrnas.attacks.pgd import PGD
 from wsrnas.attacks.random_noise import RandomNoise
+from wsrnas.attacks.rays import RayS
+from wsrnas.attacks.smoothed import SmoothedPGD
 from wsrnas.attacks.square import Square
 from wsrnas.attacks.transfer import Transfer
 from wsrnas.attacks.victim import GradientError, Model, Victim
@@ -33,6 +35,8 @@ __all__ = [
     "GradientError",
     "Model",
     "RandomNoise",
+    "RayS",
+    "SmoothedPGD",
     "Square",
     "TargetedAPGD",
     "Transfer",

@@ -18,6 +18,8 @@ from wsrnas.attacks.fgsm import FGSM
 from wsrnas.attacks.fmn import FMN
 from wsrnas.attacks.pgd import PGD
 from wsrnas.attacks.random_noise import RandomNoise
+from wsrnas.attacks.rays import RayS
+from wsrnas.attacks.smoothed import SmoothedPGD
 from wsrnas.attacks.square import Square
 from wsrnas.attacks.transfer import Transfer
 from wsrnas.errors import InputError, refuse
@@ -35,6 +37,8 @@ ATTACKS: Parts[Attack] = Parts(
         ("apgd-t", TargetedAPGD),
         ("fmn", FMN),
         ("square", Square),
+        ("rays", RayS),
+        ("smoothed-pgd", SmoothedPGD),
         ("transfer", Transfer),
         ("papernot", BlackBox),
         ("random-noise", RandomNoise),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
@@ -12,7 +13,7 @@ from wsrnas.attacks.base import Attack
 from wsrnas.attacks.best import Best
 from wsrnas.attacks.norms import Ball
 from wsrnas.attacks.objectives import Goal, LossName, check_loss
-from wsrnas.attacks.victim import Victim
+from wsrnas.attacks.victim import Model, Victim, untouched
 from wsrnas.errors import refuse
 
 
@@ -72,9 +73,43 @@ class PGD(Attack):
     def _compares(self) -> bool:
         return self.restarts > 1 or self.keep == "best"
 
+    @property
+    def starts_clean(self) -> bool:
+        """Whether it is one path from the clean images, so that its first gradient is the same at every strength."""
+        return not self.random_start and not self._compares
+
+    def over(self, model: Model, images: Tensor, labels: Tensor, strengths: Sequence[float]) -> list[Tensor]:
+        """Return what `at(strength).perturb` returns for every strength > 0; the first gradient is taken once.
+
+        For an attack that `starts_clean` on a model without random layers: one forward and one backward pass less for
+        each strength after the first.
+
+        Raises:
+            InputError: the attack does not start at the clean images.
+        """
+        if not self.starts_clean:
+            refuse("attack", expected="PGD without random_start, keeping the last", got=repr(self))
+        attacks = [self.at(strength) for strength in strengths]
+        with torch.inference_mode(False), torch.no_grad(), untouched(model):
+            clean, victim = images.detach(), Victim(model, checked=False)
+            objective = Goal(labels=labels).objective(self.loss)
+            first, _, _ = victim.climb(clean, objective)
+            found = []
+            for attack in attacks:
+                ball = Ball(clean, attack.eps, self.norm)
+                current = ball.climb(clean, first, attack._length)
+                for _ in range(self.steps - 1):
+                    current = ball.climb(current, victim.climb(current, objective)[0], attack._length)
+                found.append(ball.project(current))
+        return found
+
+    @property
+    def _length(self) -> float:
+        return 2.5 * self.eps / self.steps if self.step_size is None else self.step_size
+
     def _craft(self, victim: Victim, ball: Ball, goal: Goal, generator: torch.Generator) -> Tensor:
         objective = goal.objective(self.loss)
-        step_size = 2.5 * self.eps / self.steps if self.step_size is None else self.step_size
+        step_size = self._length
         best, current = Best(ball.images), ball.images
         for _ in range(self.restarts):
             current = ball.sample(generator, spread=True) if self.random_start else ball.images

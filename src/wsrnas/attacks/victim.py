@@ -32,6 +32,26 @@ def own_copy(images: Tensor) -> Tensor:
     return copied
 
 
+def modes(model: nn.Module) -> list[tuple[nn.Module, bool]]:
+    """Return every layer with its train/eval mode; TorchScript that was frozen has none."""
+    scripted = torch.jit.ScriptModule
+    layers = [one for one in model.modules() if not isinstance(one, scripted) or "training" in dir(one)]
+    return [(layer, layer.training) for layer in layers]
+
+
+def gradient_flags(model: nn.Module) -> list[tuple[Tensor, bool]]:
+    """Return every parameter and whether it asks for a gradient.
+
+    Raises:
+        InputError: parameters made in inference mode, which can neither be frozen nor asked for a gradient.
+    """
+    flags: list[tuple[Tensor, bool]] = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    if any(parameter.is_inference() for parameter, _ in flags):
+        remedy = "build or load the model outside torch.inference_mode(); calling an attack inside it is fine"
+        refuse("model", expected="ordinary parameters", got="parameters made in inference mode", remedy=remedy)
+    return flags
+
+
 @contextmanager
 def untouched(model: Model) -> Iterator[None]:
     """Freeze the parameters inside the block; restore their flags, every buffer and every train/eval mode after it.
@@ -41,11 +61,8 @@ def untouched(model: Model) -> Iterator[None]:
     if not isinstance(model, nn.Module):
         yield
         return
-    flags = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
-    if any(parameter.is_inference() for parameter, _ in flags):
-        remedy = "build or load the model outside torch.inference_mode(); calling the attack inside it is fine"
-        refuse("model", expected="ordinary parameters", got="parameters made in inference mode", remedy=remedy)
-    modes = [(module, module.training) for module in model.modules()]
+    flags = gradient_flags(model)
+    before = modes(model)
     slots = [(module, name, buffer) for module in model.modules() for name, buffer in module._buffers.items()]
     try:
         for module, name, original in slots:
@@ -57,7 +74,7 @@ def untouched(model: Model) -> Iterator[None]:
     finally:
         for parameter, flag in flags:
             parameter.requires_grad_(flag)
-        for module, mode in modes:
+        for module, mode in before:
             module.training = mode
         for module, name, original in slots:
             module._buffers[name] = original
@@ -75,7 +92,7 @@ class Victim:
         self._checked = self._first = checked
         self._gradients_finite: Tensor | None = None
         self._highest_label = highest_label
-        self.separable = not (isinstance(model, nn.Module) and any(module.training for module in model.modules()))
+        self.separable = not (isinstance(model, nn.Module) and any(training for _, training in modes(model)))
 
     def logits(self, images: Tensor) -> Tensor:
         """Return the logits (B,K); one forward pass.
@@ -142,8 +159,8 @@ class Victim:
 
 
 def refuses_gradients(error: RuntimeError) -> bool:
-    """Tell whether a model failed only because its images asked for a gradient, as numpy does."""
-    return "requires grad" in str(error) or "requires_grad flags" in str(error)
+    """Tell whether a model failed only because its images asked for a gradient, as numpy and writing in views do."""
+    return any(words in str(error) for words in ("requires grad", "requires_grad flags", "being modified inplace"))
 
 
 _BLIND = "remove detach(), numpy or no_grad from its forward, or use a gradient-free attack (Square, BlackBox)"

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wsrnas.cli.settings import Parser, parse_config
+from wsrnas.runs.loggers import logged
 from wsrnas.search.build import STRATEGIES
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.next_steps import evaluate_command, train_command
@@ -22,6 +23,7 @@ def search(arguments: Sequence[str]) -> int:
     parser.add_argument("--out", default=None, help="run folder (default: runs/RECIPE-PRESET-seedSEED)")
     parser.add_argument("--dry-run", action="store_true", help="print network passes and time, then stop")
     parser.add_argument("--then-train", action="store_true", help="train what was found, and evaluate it")
+    parser.add_argument("--log", default=None, help="show metrics elsewhere too: tensorboard, wandb, mlflow")
     config, options = parse_config(
         SearchConfig, "search", parser, arguments, default="digits", parts={"strategy": STRATEGIES}
     )
@@ -34,7 +36,8 @@ def search(arguments: Sequence[str]) -> int:
         return 0
     from wsrnas import api
 
-    result = api.search(config, out=options.out)
+    with logged(options.log):
+        result = api.search(config, out=options.out)
     show(result)
     if options.then_train:
         then_train(config, result.path)
@@ -62,7 +65,8 @@ def show(result: SearchResult) -> None:
     names = ["clean", *(format_strength(strength) for strength in result.strengths)]
     for name in names:
         table.add_column(name, justify="right")
-    table.add_row("loss, one-shot, PGD", *_losses(result.winner.losses, len(names)))
+    label = "trained briefly" if result.evaluator == "trained" else "one-shot"
+    table.add_row(f"loss, {label}, PGD", *_losses(result.winner.losses, len(names)))
     how = "alone" if result.verified_by == "training alone" else "one-shot"
     table.add_row(f"loss, {how}, APGD", *_losses(result.winner.verified_losses, len(names)))
     if result.comparison is not None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, NoReturn, TypeVar, get_type_hints
 
 import yaml
 from jsonargparse import ArgumentParser, Namespace
 
 from wsrnas import recipes
+from wsrnas.cli.help import FIRST, WholeHelp, short
 from wsrnas.cli.suggest import meant
 from wsrnas.configure import flat, layered
 from wsrnas.errors import InputError, nearest, refuse
@@ -31,10 +32,21 @@ class Parser(ArgumentParser):
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(allow_abbrev=False, default_env=False, **arguments)
+        self.whole_help = False
+        self._first = FIRST.get(self.prog.removeprefix("wsrnas "), ())
+        if self._first:
+            self.usage = f"{self.prog} [options]"
+            self.add_argument("--help-all", action=WholeHelp, help="show every option, in groups, and exit")
         self.more_options: list[str] = []
         """Options that are not written down beforehand: settings of parts."""
         self.origin = "--"
         """What stands before the name of a setting that does not fit: where it was given."""
+
+    def format_help(self, *arguments: Any, **settings: Any) -> str:
+        """Return the options people use first, or all of them; what it takes depends on the version of jsonargparse."""
+        if self._first and not self.whole_help:
+            return short(self, self._first)
+        return super().format_help(*arguments, **settings)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise `InputError` instead of printing usage."""
@@ -109,9 +121,13 @@ def parse_config(
     parser.set_defaults(flat(settings))
     options = parser.instantiate(parser.parse_args(_without_recipe(arguments)))
     values = {key: value for key, value in vars(options).items() if key in kind.__dataclass_fields__}  # type: ignore[attr-defined]
+    for part in swappable:
+        # A mapping of settings adds to those of preset and recipe, as it does in Python.
+        added = recipes.merged(settings[part]["settings"], values[part].settings)
+        values[part] = replace(values[part], settings=added)
     config = kind(**values)
     for part in swappable:
-        if note := _left_out(recipes.merged(defaults, before).get(part, {}), chosen.get(part, {}), part):
+        if note := _left_out(recipes.merged(defaults, before).get(part, {}), settings[part], part):
             print(f"note: {note}", file=sys.stderr)
     return config, options
 
@@ -184,7 +200,7 @@ def said(arguments: Sequence[str], command: recipes.Command, group: str) -> set[
     `--network.channels 36` and `network: {channels: 36}` both say ``channels``; a shipped recipe says nothing.
     """
     own = given(arguments, "--recipe")
-    found = set() if own is None or own in recipes.names(command) else set(recipes.load(command, own).get(group) or {})
+    found = set() if own is None else set(recipes.own_settings(command, own).get(group) or {})
     whole = yaml.safe_load(given(arguments, f"--{group}") or "{}")
     found |= set(whole) if isinstance(whole, dict) else set()
     dotted = (argument.split("=")[0] for argument in arguments if argument.startswith(f"--{group}."))
@@ -217,10 +233,13 @@ def _refuse_import(below: Any, chosen: Any, part: str, *, recipe: str) -> None:
         refuse(f"--recipe {recipe}", expected=f"{part}.name that imports nothing", got=name, remedy=remedy)
 
 
-def _left_out(below: Mapping[str, Any], chosen: Mapping[str, Any], part: str) -> str:
-    """Say which settings of a part mean nothing to the one that takes its place."""
-    wanted = chosen.get("name")
-    dropped = ", ".join(f"{key} {value}" for key, value in below.get("settings", {}).items())
+def _left_out(below: Mapping[str, Any], now: Mapping[str, Any], part: str) -> str:
+    """Say which settings of a part are not those of the one that takes its place."""
+    wanted = now.get("name")
+    kept = now.get("settings", {}).items()
+    dropped = ", ".join(
+        f"{key} {value}" for key, value in below.get("settings", {}).items() if (key, value) not in kept
+    )
     if wanted is None or wanted == below.get("name") or not dropped:
         return ""
     return f"{part} {wanted} in place of {below['name']}, whose settings are left out: {dropped}"
@@ -236,6 +255,8 @@ def _describe(parser: Parser, parts: Mapping[str, Parts[Any]], settings: Mapping
             own = known.settings(name, argument=f"{part}.name")
             parser.more_options += [f"--{part}.settings.{key}" for key in own]
             lines.append(f"{part}.name {name}: {part}.settings.{{{', '.join(own)}}}" if own else f"{part}.name {name}")
+        if action := parser._option_string_actions.get(f"--{part}.name"):
+            action.help = f"{', '.join(sorted(known.names()))}, or package.module:Class"
     if lines:
         parser.epilog = "settings of parts: " + "; ".join(lines)
 

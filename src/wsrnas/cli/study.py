@@ -1,20 +1,24 @@
-"""`wsrnas study`: the measurements that decide the defaults."""
+"""`wsrnas study`: the measurements that decide the defaults, and what they say of a search."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from wsrnas.cli.settings import Parser, known_name
 from wsrnas.errors import nearest, refuse
 
-STUDIES = ("estimators", "one-shot")
+STUDIES = ("estimators", "one-shot", "space", "payoff")
+SPACED = {"space": "stages", "payoff": "nb201"}
+"""Studies of one search space, and the space where none is named."""
 
 
 def study(arguments: Sequence[str]) -> int:
-    """Compare noise estimators on networks they have never seen, or one-shot ranks with stand-alone training."""
+    """Compare noise estimators, one-shot ranks, what a space holds, or what a search is worth, by measurement."""
     parser = Parser(prog="wsrnas study", description=study.__doc__)
     parser.add_argument("name", help=" or ".join(STUDIES))
     parser.add_argument("--scale", default="smoke", help="smoke, small (2 cores), paper (a GPU); estimators: digits")
+    parser.add_argument("--space", default=None, help="of space and payoff: darts, nb201 or stages")
     parser.add_argument("--data.root", default=None, help="folder with CIFAR-10 as parquet files")
     parser.add_argument("--out", default=None, help="run folder")
     parser.add_argument("--seed", type=int, default=0, help="of everything")
@@ -23,7 +27,12 @@ def study(arguments: Sequence[str]) -> int:
     scales = ("smoke", "digits", "small", "paper") if options.name == "estimators" else ("smoke", "small", "paper")
     if options.scale not in scales:
         refuse("--scale", expected=" | ".join(scales), got=options.scale, remedy=nearest(options.scale, scales))
+    if options.space is not None and options.name not in SPACED:
+        refuse("--space", expected="nothing here", got=options.space, remedy=f"only {' and '.join(SPACED)} ask for one")
     root = options["data.root"]
+    if options.name in SPACED:
+        _of_a_space(options.name, options.space or SPACED[options.name], options, root)
+        return 0
     if options.name == "one-shot":
         from wsrnas.studies.one_shot.study import default_out, run
 
@@ -36,3 +45,16 @@ def study(arguments: Sequence[str]) -> int:
         run_estimators(scale=options.scale, data_root=root, out=out, seed=options.seed)
     print(f"report: {out}/report.html")
     return 0
+
+
+def _of_a_space(name: str, space: str, options: Any, root: str | None) -> None:
+    out = options.out or f"runs/study-{name}-{space}-{options.scale}"
+    if name == "space":
+        from wsrnas.studies.space.study import run as run_space
+
+        run_space(scale=options.scale, space=space, data_root=root, out=out, seed=options.seed)
+    else:
+        from wsrnas.studies.payoff.study import run as run_payoff
+
+        run_payoff(scale=options.scale, space=space, data_root=root, out=out, seed=options.seed)
+    print(f"report: {out}/report.html")

@@ -20,6 +20,7 @@ from wsrnas.models.network import (
     network_from,
 )
 from wsrnas.parts import Parts
+from wsrnas.runs.loggers import logged
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.training.config import TrainConfig
 from wsrnas.training.losses import LOSSES
@@ -42,6 +43,7 @@ def train(arguments: Sequence[str]) -> int:
     forms = "a zoo name, genotype.json, a search run, or published text; not needed with a run's config.yaml as recipe"
     parser.add_argument("--arch", default=None, help=forms)
     parser.add_argument("--out", default=None, help="run folder")
+    parser.add_argument("--log", default=None, help="show metrics elsewhere too: tensorboard, wandb, mlflow")
     parts: dict[str, Parts[Any]] = {"loss": LOSSES, "schedule": SCHEDULES}
     config, options = parse_config(
         TrainConfig, "train", parser, arguments, default=DEFAULT, parts=parts, aside=(NETWORK,)
@@ -65,7 +67,8 @@ def train(arguments: Sequence[str]) -> int:
     print(what_is_trained(config, data))
     for note in notes(config):
         print(f"note: {note}")
-    result = run_train(config, network, options.out, data=data)
+    with logged(options.log):
+        result = run_train(config, network, options.out, data=data)
     page = write_train_report(Path(options.out))
     print(result)
     print(f"report: {page}")

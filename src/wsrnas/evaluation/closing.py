@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -18,13 +19,18 @@ WITHIN = 1.2
 @final
 @dataclass(frozen=True, kw_only=True)
 class Closing:
-    """An attack on images that are still right, and whose nearest adversarial image lies within 1.2 strengths.
+    """An attack on images that are still right and almost broke.
 
-    How near it lies is what the minimum-norm attacks before it found; where they found nothing the image is attacked.
+    Args:
+        attack: what to run.
+        within: an image almost broke if its nearest adversarial image lies within so many strengths, as far as the
+            minimum-norm attacks before it found one; where they found none the image is attacked.
+        after: only at strengths where the attack of this label broke what all before it had left; empty: always.
     """
 
     attack: AnyAttack
     within: float = WITHIN
+    after: str = ""
 
     @property
     def norm(self) -> Norm:
@@ -56,8 +62,16 @@ class Closing:
         """Attack."""
         return torch.as_tensor(self.attack(model, images, labels, generator))
 
-    def chosen(self, alive: Tensor, distances: list[Tensor], strength: float) -> Tensor:
-        """Return which images to attack (B,): right so far, and near in one of the `distances` (B,), inf unknown."""
+    def chosen(self, alive: Tensor, distances: list[Tensor], strength: float, broke: Mapping[str, int]) -> Tensor:
+        """Return which images to attack (B,).
+
+        Args:
+            alive: (B,), right so far.
+            distances: (B,) of each minimum-norm attack, inf where it found nothing.
+            broke: how many images each attack broke at this strength that those before it had left.
+        """
+        if self.after and not broke.get(self.after):
+            return torch.zeros_like(alive)
         if not distances:
             return alive
         nearest = torch.stack(distances).amin(0)

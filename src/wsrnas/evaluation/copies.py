@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from types import BuiltinFunctionType, FunctionType
 
 import torch
 from torch import Tensor, nn
 
-from wsrnas.evaluation.guard import Guarded
+from wsrnas.evaluation.guard import Guarded, fresh_copy
 from wsrnas.evaluation.lock import refuse_changes, same, state
 from wsrnas.models.module import Wrapped
 from wsrnas.types import Images, Logits
@@ -21,24 +20,29 @@ class Copies:
     """Copies of a model as it was handed over, or the model itself where it cannot be copied.
 
     Parameters and buffers are hashed, but a model may keep what it has seen anywhere: in a list, a dictionary, a
-    counter. Attacking and scoring fresh copies makes every batch a measurement of the model that was handed over.
+    counter. Attacking and scoring fresh copies makes every batch a measurement of the model that was handed over; a
+    model that is caught remembering is renewed for every single call.
     """
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model
         self.reason = ""
+        self.renew = False
+        """Whether every call, not every batch, meets a fresh copy: for models that were caught remembering."""
         self._first: nn.Module | None = None
         if isinstance(model, Wrapped) and isinstance(model.function, (FunctionType, BuiltinFunctionType)):
             self.reason = "it is a function, and what a function remembers cannot be copied"
             return
         try:
-            self._first = copy.deepcopy(model)
+            self._first = fresh_copy(model)
         except Exception as error:  # whatever a user's own class does when it is copied
             self.reason = f"it cannot be copied ({type(error).__name__})"
 
     def fresh(self) -> Guarded:
         """Return a copy that has seen nothing, or the model itself."""
-        return Guarded(self.model if self._first is None else copy.deepcopy(self._first), mend_gradients=True)
+        if self._first is None:
+            return Guarded(self.model, mend_gradients=True)
+        return Guarded(fresh_copy(self._first), mend_gradients=True, renew=self.renew)
 
     @torch.no_grad()
     def check(self, images: Images, logits: Logits) -> None:

@@ -51,9 +51,9 @@ def _unsteady(facts: dict[str, Any]) -> list[str]:
     found = []
     if facts.get("batch_dependent_at"):
         found.append(f"An image's logits depend on its batch (seen in {facts['batch_dependent_at']}).")
-    if count := facts.get("answers_unlike_a_fresh_copy"):
-        found.append(f"The model remembers: {count} adversarial images got another answer from a copy that had seen "
-                     "nothing.")  # fmt: skip
+    if facts.get("remembers") or facts.get("answers_unlike_a_fresh_copy"):
+        found.append("The model remembers: it answers otherwise after it has seen other images. Attacked and scored "
+                     "were copies that had seen nothing.")  # fmt: skip
     if facts.get("still_under_noise", 0.0) > 0.5:
         share = f"{100 * facts['still_under_noise']:.0f} %"
         found.append(f"Random noise leaves the logits of {share} of the images exactly as they are: gradients have "
@@ -94,6 +94,7 @@ def _flat(result: Evaluation) -> tuple[int, int] | None:
         if result.strengths[last] < 2 * result.strengths[first] or before == 0:
             continue
         begun = result.accuracy[first] <= BEGUN * result.clean_accuracy and result.accuracy[last] > result.majority
-        if begun and wilson_interval(before - survivors[last], before)[1] < FALL:
+        fallen = max(before - survivors[last], 0)  # a curve that is not nested may rise
+        if begun and wilson_interval(fallen, before)[1] < FALL:
             return first, last
     return None

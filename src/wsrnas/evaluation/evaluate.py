@@ -124,6 +124,7 @@ def evaluate(
         if steady:
             copies.check(images[: chosen.batch_size].to(place), logits[: chosen.batch_size])
         facts = probe(copies, images, logits, batch_size=chosen.batch_size, device=place)
+        copies.renew = steady and facts["remembers"]
         clean_correct = logits.argmax(1) == labels
         units = len(images) * len(wanted) * len(identity["attacks"])
         with show_progress(f"evaluate ({chosen.name})", units, quiet=not progress) as bar:
@@ -138,6 +139,7 @@ def evaluate(
                 device=place,
                 clean_correct=clean_correct,
                 store=store,
+                steady=steady,
                 text=spelling.__getitem__,
                 advance=bar.advance,
             )

@@ -11,6 +11,7 @@ from typing import NoReturn
 import torch
 from torch import Tensor, nn
 
+from wsrnas.attacks.victim import gradient_flags, modes
 from wsrnas.errors import InputError, refuse
 from wsrnas.evaluation.inputs import checked_logits
 from wsrnas.types import Images, Logits
@@ -40,7 +41,8 @@ def on_device(model: nn.Module, device: str | torch.device | None) -> nn.Module:
     """Return the model itself where it already is on the device, else a copy there; the caller's model stays put."""
     if device is None or model_device(model, torch.device(device)).type == torch.device(device).type:
         return model
-    return copy.deepcopy(model).to(device)
+    with torch.no_grad():  # else TorchScript puts its copied weights into a graph
+        return copy.deepcopy(model).to(device)
 
 
 def digests(model: nn.Module) -> dict[str, str]:
@@ -74,17 +76,18 @@ def locked(model: nn.Module, *, train: bool | None = False) -> Iterator[nn.Modul
         if tensor.is_floating_point() and tensor.dtype != torch.float32:
             remedy = "pass model.float(): robustness is measured in float32"
             refuse("model", expected="float32 weights", got=f"{name} in {tensor.dtype}", remedy=remedy)
-    modes = [(module, module.training) for module in model.modules()]
-    flags = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    before_modes = modes(model)
+    flags = gradient_flags(model)
     before = digests(model)
     try:
         if train is not None:
             model.train(train)
-        model.requires_grad_(False)
+        for parameter, _ in flags:  # TorchScript has no requires_grad_ for all of them
+            parameter.requires_grad_(False)
         yield model
         after = digests(model)
     finally:
-        for module, mode in modes:
+        for module, mode in before_modes:
             module.training = mode
         for parameter, flag in flags:
             parameter.requires_grad_(flag)
@@ -107,18 +110,8 @@ def same(one: Tensor, other: Tensor) -> bool:
 @torch.no_grad()
 def predict(model: nn.Module, images: Images, *, batch_size: int, device: torch.device) -> Logits:
     """Return checked logits of all images on the CPU, in a fresh forward pass without gradients."""
-    parts = []
-    for batch in images.split(batch_size):
-        try:
-            output = model(batch.to(device))
-        except InputError:
-            raise
-        except (RuntimeError, ValueError, TypeError, IndexError) as error:
-            shape = tuple(batch.shape)
-            remedy = "give images of the shape the model was made for, or lower batch_size if memory ran out"
-            raise InputError(f"model: cannot classify images of shape {shape} ({error}); {remedy}") from error
-        parts.append(checked_logits(output, len(batch)).float().cpu())
-    return torch.cat(parts)
+    batches = images.split(batch_size)
+    return torch.cat([checked_logits(model(batch.to(device)), len(batch)).float().cpu() for batch in batches])
 
 
 def state(model: nn.Module) -> Iterator[tuple[str, Tensor]]:

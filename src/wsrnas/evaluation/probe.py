@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from wsrnas.evaluation.copies import Copies, unlike
+from wsrnas.evaluation.guard import Guarded
 from wsrnas.evaluation.inputs import checked_logits
 from wsrnas.rng import stream
 from wsrnas.types import Images, Logits
@@ -26,30 +27,37 @@ def probe(copies: Copies, images: Images, logits: Logits, *, batch_size: int, de
     - `probabilities`: the outputs are what comes out of a softmax or a sigmoid.
     - `classes_predicted`: how many different classes it names.
     - `batch_dependent_at`: the first way of cutting batches in which an image gets another answer, else None.
-    - `still_under_noise`: share of images whose logits stay exactly the same under random noise of `JITTER`.
+    - `remembers`: whether images moved by random noise of `JITTER` get another answer after the images themselves.
+    - `still_under_noise`: share of images whose logits stay exactly the same under that noise.
     """
     jittered = images[:JITTERED]
     noise = torch.rand(jittered.shape, generator=stream(0, "evaluate", "jitter")) * 2 - 1
-    still = _answers(copies, (jittered + JITTER * noise).clamp(0, 1), device) == logits[: len(jittered)]
+    moved, model = (jittered + JITTER * noise).clamp(0, 1), copies.fresh()
+    _answers(model, jittered, device)
+    after, before = _answers(model, moved, device), _answers(copies.fresh(), moved, device)
     return {
         "probabilities": looks_like_probabilities(logits),
         "classes_predicted": int(logits.argmax(1).unique().numel()),
         "batch_dependent_at": _batch_dependence(copies, images, logits, batch_size, device),
-        "still_under_noise": float(still.all(1).double().mean()),
+        "remembers": bool(unlike(before, after).any()),
+        "still_under_noise": float((after == logits[: len(after)]).all(1).double().mean()),
     }
 
 
 def looks_like_probabilities(logits: Logits) -> bool:
     """Tell whether outputs (B,K) are those of a softmax, at any temperature, or of a sigmoid.
 
-    A softmax: none below 0, and all rows with the same sum. A sigmoid: all in [0,1], and some at an end of it.
+    A softmax: all rows with the same sum, and none below 0 or, if it was scaled and shifted, nearly all with the same
+    smallest number. A sigmoid: all in [0,1], and some near an end of it.
     """
-    if bool((logits < -1e-6).any()):
-        return False
-    sums = logits.double().sum(1)
-    same_sum = float(sums.max() - sums.min()) <= 1e-3 * float(sums.mean())
-    inside = bool((logits <= 1 + 1e-6).all())
-    return (same_sum and float(sums.mean()) > 0) or (inside and bool(((logits < 1e-3) | (logits > 0.999)).any()))
+    low, high = logits.min(), logits.max()
+    sums, least = logits.double().sum(1), logits.amin(1)
+    apart = float(sums.max() - sums.min())
+    if bool(low >= -1e-6):
+        ends = bool(high <= 1 + 1e-6) and bool(((logits < 0.02) | (logits > 0.98)).any())
+        return ends or (len(logits) > 1 and apart <= 1e-3 * float(sums.mean()) > 0)
+    bottomed = float((least <= low + 0.02 * (high - low)).double().mean())
+    return len(logits) >= 8 and apart <= 1e-3 * float(high - low) and bottomed > 0.9
 
 
 def _batch_dependence(
@@ -57,10 +65,14 @@ def _batch_dependence(
 ) -> str | None:
     sizes = {min(size, batch_size, len(images)) for size in (*SIZES, len(images) % batch_size or 1)}
     for size in sorted(sizes):
-        if bool(unlike(logits, _padded(_answers(copies, images[:size], device), logits)).any()):
+        try:
+            answers = _answers(copies.fresh(), images[:size], device)
+        except (RuntimeError, ValueError, TypeError, IndexError):
+            return f"batches of {size}, which it refuses"
+        if bool(unlike(logits, _padded(answers, logits)).any()):
             return f"batches of {size}"
     whole = images[:batch_size].flip(0)
-    if bool(unlike(logits, _padded(_answers(copies, whole, device).flip(0), logits)).any()):
+    if bool(unlike(logits, _padded(_answers(copies.fresh(), whole, device).flip(0), logits)).any()):
         return f"batches of {len(whole)} in another order"
     return None
 
@@ -70,5 +82,5 @@ def _padded(answers: Tensor, logits: Tensor) -> Tensor:
     return torch.cat([answers, logits[len(answers) :]])
 
 
-def _answers(copies: Copies, images: Images, device: torch.device) -> Tensor:
-    return checked_logits(copies.fresh()(images.to(device)), len(images)).float().cpu()
+def _answers(model: Guarded, images: Images, device: torch.device) -> Tensor:
+    return checked_logits(model(images.to(device)), len(images)).float().cpu()

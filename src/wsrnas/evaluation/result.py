@@ -176,7 +176,11 @@ class Evaluation:
 
     @staticmethod
     def load(path: str | Path) -> Evaluation:
-        """Read `eval/<protocol>.json`."""
+        """Read `eval/<protocol>.json`.
+
+        Raises:
+            InputError: no such file, or one that is damaged or of another version.
+        """
         path = Path(path)
         if not path.is_file():
             refuse(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +35,8 @@ class Tally:
 def attacked(setting: Setting, label: str, attack: AnyAttack, strength: float, indices: list[int]) -> Record:
     """Attack some images at one strength in batches, each on a fresh copy of the model, and verify every result.
 
+    Where an attacked copy turns out to remember, everything is done again with copies that are renewed at every call.
+
     Raises:
         InputError: the attack does not apply to the model, fails on it, or leaves its ball.
     """
@@ -44,6 +46,10 @@ def attacked(setting: Setting, label: str, attack: AnyAttack, strength: float, i
         moved = craft(setting, model, label, attack, strength, rows, start)
         wrong = score(setting, tally, model, label, strength, rows, moved)
         kept += examples(setting, rows, moved, wrong, EXAMPLES - len(kept))
+        if tally.remembering and setting.steady and not setting.copies.renew:
+            setting.copies.renew = True
+            again = attacked(setting, label, attack, strength, indices)
+            return replace(again, remembering=tally.remembering)
     keep(setting, label, strength, kept)
     return Record(attack=label, strength=strength, indices=indices, **asdict(tally))
 

@@ -17,6 +17,7 @@ from wsrnas.errors import InputError, refuse
 from wsrnas.evaluation.record import Record
 from wsrnas.evaluation.result import Evaluation
 from wsrnas.files import read_object, read_text, write_atomic
+from wsrnas.runtime import leaving
 from wsrnas.typed import check_fields, with_numbers
 from wsrnas.types import Images
 
@@ -91,6 +92,7 @@ class Store:
         path = self._path(record.attack, record.strength, "json")
         if path is not None:
             write_atomic(path, json.dumps(asdict(record)) + "\n")
+            leaving.leave()
 
     def write_examples(self, attack: str, strength: float, chosen: list[int], clean: Images, moved: Images) -> None:
         """Keep a few adversarial images for the report; written before the record that says they are complete."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from wsrnas.attacks import build_attack, read_attacks
 from wsrnas.errors import nearest, refuse
-from wsrnas.evaluation.closing import Closing
+from wsrnas.evaluation.closing import WITHIN, Closing
 from wsrnas.evaluation.lock import digest, model_hash
 from wsrnas.evaluation.record import AnyAttack
 from wsrnas.parts import PartConfig
@@ -28,17 +29,20 @@ Asked: TypeAlias = Mapping[str, AttackLike] | Sequence[AttackLike] | str
 class Suite:
     """Attacks by name, in the order they are run; the first one gives the raw curve.
 
-    `closing` attacks come last and see only images that almost broke (see `Closing`).
+    `closing` attacks come last and see only images that almost broke (see `Closing`). `blind` comes after them, on
+    every image that is left, at strengths where the suite's Square broke what gradients had not: they mislead there.
     """
 
     attacks: str
     purpose: str
     closing: str = ""
+    blind: str = ""
 
     def __str__(self) -> str:
         """Return the attacks and what they are for."""
         closing = f", then {self.closing} where it is close" if self.closing else ""
-        return f"{self.attacks}{closing}: {self.purpose}"
+        blind = f", then {self.blind} where gradients mislead" if self.blind else ""
+        return f"{self.attacks}{closing}{blind}: {self.purpose}"
 
 
 SUITES: dict[str, Suite] = {
@@ -47,6 +51,7 @@ SUITES: dict[str, Suite] = {
         attacks="pgd:steps=20:keep=best,apgd-ce:steps=50,apgd-t:steps=50:classes=3,square:queries=500,"
         "fmn:steps=50:classes=9:closing=100",
         closing="apgd-t:steps=100:classes=9",
+        blind="square:queries=5000",
         purpose="for tables",
     ),
     "strong": Suite(
@@ -76,8 +81,11 @@ def suite_attacks(name: str, norm: Norm) -> dict[str, AnyAttack]:
         refuse("suite", expected=f"one of {', '.join(SUITES)}", got=name, remedy=nearest(name, tuple(SUITES)))
     suite = SUITES[name]
     attacks: list[AnyAttack] = [build_attack(config, norm=norm) for config in read_attacks(suite.attacks)]
-    closing = read_attacks(suite.closing) if suite.closing else []
-    return labelled([*attacks, *(Closing(attack=build_attack(config, norm=norm)) for config in closing)])
+    square = next((attack.name for attack in attacks if not attack.needs_gradient), "")
+    for text, within, after in ((suite.closing, WITHIN, ""), (suite.blind, math.inf, square)):
+        for config in read_attacks(text) if text else ():
+            attacks.append(Closing(attack=build_attack(config, norm=norm), within=within, after=after))
+    return labelled(attacks)
 
 
 def labelled(attacks: Sequence[AnyAttack]) -> dict[str, AnyAttack]:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from wsrnas.errors import InputError, refuse
+from wsrnas.errors import refuse
 from wsrnas.evaluation.protocols import PROTOCOLS, Released, Strict
 from wsrnas.evaluation.result import Evaluation
 from wsrnas.files import write_atomic
@@ -23,12 +23,7 @@ def read_evaluations(folder: str | Path) -> dict[str, Evaluation]:
     for protocol in PROTOCOLS:
         path = folder / "eval" / f"{protocol}.json"
         if path.is_file():
-            try:
-                found[protocol] = Evaluation.load(path)
-            except (ValueError, TypeError, AttributeError) as error:
-                if isinstance(error, InputError):
-                    raise
-                raise InputError(f"{path}: damaged ({error}); delete it and evaluate again") from error
+            found[protocol] = Evaluation.load(path)
     if not found:
         files = " or ".join(f"eval/{protocol}.json" for protocol in PROTOCOLS)
         refuse("run", expected=f"a folder with {files}", got=str(folder), remedy="run `wsrnas evaluate` on it first")

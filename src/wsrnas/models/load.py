@@ -11,7 +11,7 @@ from torch import nn
 from wsrnas import zoo
 from wsrnas.data import NetworkClasses
 from wsrnas.errors import refuse
-from wsrnas.files import is_folder
+from wsrnas.files import is_file, is_folder
 from wsrnas.models.classifier import Classifier
 from wsrnas.models.description import Description
 from wsrnas.models.exported import is_exported, load_exported
@@ -25,6 +25,11 @@ from wsrnas.spaces.read import is_genotype_text
 from wsrnas.weights import load_weights
 
 FORMS = "a run folder, package.module:callable, a .onnx, .safetensors or .pt2 file, timm:NAME, hf:NAME or a zoo name"
+
+_OF_A_FILE = (
+    "name the network and pass the file as --weights; TorchScript holds code, which is not run from a file: "
+    "name a function of yours that returns torch.jit.load(…)"
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,7 +90,7 @@ def load_model(spec: str, *, weights: str | Path | None = None) -> LoadedModel:
     if ":" in spec:
         model = from_python(spec)
     elif not zoo.knows(spec) and (path.suffix or "/" in spec):
-        refuse("model", expected=FORMS, got=spec, remedy="check the path")
+        refuse("model", expected=FORMS, got=spec, remedy=_OF_A_FILE if is_file(path) else "check the path")
     else:
         model = zoo.create(zoo.find(spec, expected=FORMS))
     note = "" if ":" in spec else "No --weights were given: the network has random weights."

@@ -11,9 +11,12 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from wsrnas.fast import FastPath
 from wsrnas.networks.normalize import Normalize
 from wsrnas.networks.operations import DERIVED, BatchNorm, FactorizedReduce, make_operation, relu_conv_norm
+from wsrnas.networks.sharing import Nodes, after_relu, join
 from wsrnas.networks.stems import Stem, make_stem
 from wsrnas.types import Images, Logits
 
@@ -80,7 +83,7 @@ def reduction_positions(layers: int) -> set[int]:
     return {layers // 3, 2 * layers // 3}
 
 
-class ResolvedCell(nn.Module):
+class ResolvedCell(FastPath):
     """A cell as a fixed list of (operation, source, target); sums at nodes, joins `concat` along the channels.
 
     A node of `concat` that no operation reaches yields zeros, and an input no operation reads is not preprocessed.
@@ -107,6 +110,9 @@ class ResolvedCell(nn.Module):
 
     def forward(self, before_last: Tensor | None, last: Tensor | None) -> Tensor:
         """Return (B, channels · len(concat), H', W'); an input that is not read may be None."""
+        if self.fast:
+            inputs = {i: layer((before_last, last)[i]) for i, layer in zip(self.inputs, self.preprocess)}
+            return self._shared(inputs, last)
         nodes: dict[int, Tensor] = {}
         for i, preprocess in zip(self.inputs, self.preprocess):
             nodes[i] = preprocess((before_last, last)[i])
@@ -114,6 +120,27 @@ class ResolvedCell(nn.Module):
             output = operation(nodes[source])
             nodes[target] = nodes[target] + output if target in nodes else output
         return torch.cat([nodes[i] if i in nodes else self._zeros(last) for i in self.concat], dim=1)
+
+    @property
+    def rectifies(self) -> bool:
+        """Whether every input is rectified before anything else is done, so that one copy serves all readers."""
+        return self.fast and all(after_relu(layer) is not None for layer in self.preprocess)
+
+    def from_rectified(self, before_last: Tensor | None, last: Tensor | None) -> Tensor:
+        """Return the same for inputs that are rectified already."""
+        inputs = {}
+        for i, layer in zip(self.inputs, self.preprocess):
+            rest, features = after_relu(layer), (before_last, last)[i]
+            assert rest is not None, "asked where `rectifies` only"
+            assert features is not None, "an input that is read"
+            inputs[i] = rest(features)
+        return self._shared(inputs, last)
+
+    def _shared(self, inputs: dict[int, Tensor], last: Tensor | None) -> Tensor:
+        nodes = Nodes(inputs)
+        for operation, (source, target) in zip(self.operations, self.wiring):
+            nodes.run(operation, source, target)
+        return join([nodes.values[i] if i in nodes.values else self._zeros(last) for i in self.concat])
 
     def _zeros(self, last: Tensor | None) -> Tensor:
         if last is None:
@@ -142,11 +169,27 @@ class CellNetwork(nn.Module):
         last: Tensor | None
         before_last, last = self.stem(self.normalize(images))
         cells = iter(self.cells)
+        resolved = [cell for cell in self.cells if isinstance(cell, ResolvedCell)]
+        if resolved and all(cell.rectifies for cell in resolved):
+            last = self._rectified(resolved, before_last, last)
+            return self.classifier(last.mean(dim=(2, 3)))
         for run in self.schedule:
             before_last, last = last, next(cells)(before_last, last) if run else None
         if last is None:
             raise RuntimeError("the last cell always runs")
         return self.classifier(last.mean(dim=(2, 3)))
+
+    def _rectified(self, cells: Sequence[ResolvedCell], first: Tensor, second: Tensor) -> Tensor:
+        """Run the cells; what two of them read is rectified once, in place."""
+        before_last: Tensor | None = functional.relu(first)
+        last = before_last if second is first else functional.relu(second)
+        waiting, final = iter(cells), cells[-1]
+        for run in self.schedule:
+            cell = next(waiting) if run else None
+            output = None if cell is None else cell.from_rectified(before_last, last)
+            before_last, last = last, output if output is None or cell is final else output.relu_()
+        assert last is not None, "the last cell always runs"
+        return last
 
 
 def preprocessing(

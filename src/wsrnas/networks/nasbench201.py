@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from wsrnas.fast import FastPath
 from wsrnas.networks.normalize import Normalize
 from wsrnas.networks.operations import BatchNorm, relu_conv_norm
+from wsrnas.networks.sharing import Nodes
 from wsrnas.types import Images, Logits
 
 CELL_OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -17,7 +19,7 @@ OUTPUT = 3
 """Nodes of a cell are numbered 0 (input) to 3 (output)."""
 
 
-class DagCell(nn.Module):
+class DagCell(FastPath):
     """A cell as a fixed list of (operation, source, target) from node 0 to node 3; zeros where nothing gets there."""
 
     def __init__(self, steps: Sequence[tuple[nn.Module, int, int]]) -> None:
@@ -27,6 +29,11 @@ class DagCell(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return node 3, of the shape of the input."""
+        if self.fast:
+            shared = Nodes({0: features})
+            for operation, (source, target) in zip(self.operations, self.wiring):
+                shared.run(operation, source, target)
+            return shared.values[OUTPUT] if OUTPUT in shared.values else torch.zeros_like(features)
         nodes = {0: features}
         for operation, (source, target) in zip(self.operations, self.wiring):
             output = operation(nodes[source])

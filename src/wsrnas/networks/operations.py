@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from wsrnas.errors import nearest, refuse
+from wsrnas.fast import FastPath
+from wsrnas.networks.depthwise import DepthwiseConv2d
+from wsrnas.networks.sharing import AfterRelu, halves
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +50,7 @@ class Zero(nn.Module):
         return torch.zeros_like(features[:, :, :: self.stride, :: self.stride])
 
 
-class FactorizedReduce(nn.Module):
+class FactorizedReduce(FastPath, AfterRelu):
     """Halve the resolution without losing pixels: two 1x1 convolutions, on even and on odd positions.
 
     Differs from the released code: at odd sizes the odd positions are padded with one row and column of zeros, where
@@ -63,10 +66,18 @@ class FactorizedReduce(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return (B, channels_out, ⌈H/2⌉, ⌈W/2⌉)."""
-        features = self.relu(features)
+        return self.after_relu(self.relu(features))
+
+    def after_relu(self, features: Tensor) -> Tensor:
+        """Return the same for features that are rectified already."""
         height, width = features.shape[2:]
-        shifted = functional.pad(features, (0, width % 2, 0, height % 2))[:, :, 1:, 1:]
-        return self.norm(torch.cat([self.even(features), self.odd(shifted)], dim=1))
+        if self.fast and not torch.compiler.is_compiling() and height % 2 == width % 2 == 0:
+            even, odd = halves(features)
+            pieces = [functional.conv2d(even, self.even.weight), functional.conv2d(odd, self.odd.weight)]
+        else:
+            shifted = functional.pad(features, (0, width % 2, 0, height % 2))[:, :, 1:, 1:]
+            pieces = [self.even(features), self.odd(shifted)]
+        return self.norm(torch.cat(pieces, dim=1))
 
 
 def relu_conv_norm(
@@ -78,10 +89,9 @@ def relu_conv_norm(
 
 
 def _depthwise(channels: int, kernel: int, stride: int, dilation: int, batch_norm: BatchNorm) -> list[nn.Module]:
-    padding = dilation * (kernel // 2)
     return [
         nn.ReLU(),
-        nn.Conv2d(channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False),
+        DepthwiseConv2d(channels, kernel, stride=stride, dilation=dilation),
         nn.Conv2d(channels, channels, 1, bias=False),
         batch_norm(channels),
     ]

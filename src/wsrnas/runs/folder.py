@@ -11,7 +11,6 @@ import io
 import json
 import os
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,14 +32,14 @@ from wsrnas.files import (
     write_json,
 )
 from wsrnas.runs.environment import environment
-from wsrnas.runs.lock import first_missing, remove_if_empty
+from wsrnas.runs.lock import first_missing, remove_if_empty, take
+from wsrnas.runs.loggers import loggers_for, tell
 
-if sys.platform != "win32":
-    import fcntl
-
-Kind = Literal["search", "train", "evaluate", "study"]
+Kind = Literal["search", "train", "evaluate", "study", "reproduce"]
 LOGS = ("metrics.jsonl", "timings.jsonl")
 RESTORE = "restore the file or choose another --out"
+WITHOUT_EFFECT = frozenset({"runtime.workers"})
+"""Settings that change no result: a run may go on with others."""
 LARGEST_LOG = 2**40
 
 
@@ -54,7 +53,8 @@ class RunFolder:
         self.iteration = 0
         self._made = made
         self._inside: list[float] = []
-        self._lock = _hold_lock(path)
+        self._lock = take(path)
+        self._loggers = loggers_for(path, config)
         remove_leftovers(path, path / "checkpoints")
 
     def __enter__(self) -> RunFolder:
@@ -95,9 +95,10 @@ class RunFolder:
 
     def close(self) -> None:
         """Let another process use the folder."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        for logger in self._loggers:
+            logger.finalize("finished")
+        self._loggers = []
+        self._lock.release()
 
     def save_checkpoint(self, state: dict[str, Any], name: str = "last") -> None:
         """Write a checkpoint; the one before it stays as `previous.pt` when `name` is "last"."""
@@ -150,6 +151,7 @@ class RunFolder:
     def log(self, **values: Any) -> None:
         """Append one line to metrics.jsonl."""
         self._append("metrics.jsonl", values)
+        tell(self._loggers, values)
 
     @contextlib.contextmanager
     def timed(self, phase: str) -> Iterator[None]:
@@ -247,7 +249,7 @@ def _check_same(path: Path, kind: Kind, stored: dict[str, Any], wanted: dict[str
     if stored_kind != kind:
         refuse("--out", expected=f"a {kind} run", got=f"{path}, a {stored_kind} run", remedy="choose another --out")
     old, new = _flat(stored), _flat(wanted)
-    changed = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    changed = [key for key in sorted({*old, *new} - WITHOUT_EFFECT) if old.get(key) != new.get(key)]
     if changed:
         shown = ", ".join(f"{key} (was {old.get(key)!r}, now {new.get(key)!r})" for key in changed[:4])
         more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
@@ -266,19 +268,3 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
     for key, item in value.items():
         flat.update(_flat(item, f"{prefix}.{key}" if prefix else str(key)))
     return flat
-
-
-def _hold_lock(path: Path) -> int | None:
-    """Refuse a second process in the same folder; the lock dies with its process."""
-    if sys.platform == "win32":
-        return None
-    try:
-        handle = os.open(path / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
-    except OSError as error:
-        raise explained(error, path / ".lock") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(handle)
-        raise InputError(f"--out: {path} is in use by another wsrnas process; wait for it or choose another") from error
-    return handle

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from wsrnas.errors import InputError
+from wsrnas.errors import InputError, refuse
 from wsrnas.files import explained
 
 
@@ -27,13 +27,9 @@ def held(folder: Path | None, *, argument: str = "--out") -> Iterator[None]:
     made = first_missing(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock", timeout=0, is_singleton=True)
-        lock.acquire()
-    except Timeout as error:
-        message = f"{argument}: {folder} is in use by another wsrnas process; wait for it or choose another"
-        raise InputError(message) from error
     except OSError as error:
         raise explained(error, folder) from error
+    lock = take(folder, argument=argument, again=True)
     try:
         yield
     except InputError:
@@ -42,6 +38,32 @@ def held(folder: Path | None, *, argument: str = "--out") -> Iterator[None]:
         raise
     finally:
         lock.release()
+
+
+def take(folder: Path, *, argument: str = "--out", again: bool = False) -> FileLock:
+    """Take the lock of an existing folder; release it, or let it die with its process.
+
+    Args:
+        argument: what names the folder in messages.
+        again: let the thread that holds it already take it once more.
+
+    Raises:
+        InputError: the folder is in use, or cannot be written.
+    """
+    path = folder / ".lock"
+    if path.is_symlink():
+        refuse(argument, expected=f"{path} to be a file of its own", got="a link", remedy="delete it")
+    lock = FileLock(path, timeout=0, is_singleton=again)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        message = f"{argument}: {folder} is in use by another wsrnas process; wait for it or choose another"
+        raise InputError(message) from error
+    except OSError as error:
+        raise explained(error, path) from error
+    except RuntimeError as error:  # no locks on this file system
+        raise InputError(f"{argument}: {folder} lies where files cannot be locked; choose another") from error
+    return lock
 
 
 def first_missing(path: Path) -> Path | None:

@@ -15,6 +15,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from wsrnas.fast import use_fast_paths
 from wsrnas.runtime.config import RuntimeConfig
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -60,8 +61,9 @@ class Runtime:
         return self._fabric.is_global_zero
 
     def prepare(self, module: Module) -> Module:
-        """Move a module to the device and memory format, in place."""
+        """Move a module to the device and memory format, in place, and open or close its fast paths."""
         module.to(self.device)
+        use_fast_paths(module, self.config.fast)
         if self.config.channels_last:
             for tensor in (*module.parameters(), *module.buffers()):
                 if tensor.ndim == 4:

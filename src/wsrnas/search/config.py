@@ -14,6 +14,7 @@ from wsrnas.recipes import PRESETS
 from wsrnas.runtime import RuntimeConfig
 from wsrnas.search.base import Budget
 from wsrnas.search.build import check_strategy
+from wsrnas.search.labels import EVALUATORS, LabelsConfig
 from wsrnas.search.spectrum import SpectrumConfig
 from wsrnas.spaces import SPACES, get_space
 from wsrnas.types import format_strength, parse_strength, parse_strengths
@@ -24,7 +25,7 @@ class SpaceConfig:
     """The search space and the size of its super-network.
 
     Args:
-        name: darts or nb201; stages has no super-network, so its networks are trained alone and not searched here.
+        name: darts, nb201, or stages, which has no super-network and so needs `evaluator: trained`.
         channels: channels of the first cell.
         layers: number of cells.
         stem: cifar, or imagenet for images of 100 pixels and more.
@@ -198,12 +199,13 @@ class SearchConfig:
     """A whole search.
 
     Args:
-        recipe: where the values came from; the values themselves decide.
+        recipe: a shipped recipe (`wsrnas recipes` lists them) or a YAML file; a record, since the values decide.
         preset: ours or paper, likewise.
         seed: of everything random.
         strategy: wsr-nas with its settings, or for comparison random, evolution, local-search, q-learning, pvll, darts
             or naive-gradient with theirs, or a class of your own.
         budget: how many architectures it may look at.
+        evaluator: what gives the labels: one_shot (weights shared by all) or trained (each candidate alone, briefly).
         train_recipe: the training recipe that `--then-train` goes on with.
     """
 
@@ -211,12 +213,14 @@ class SearchConfig:
     preset: str = "ours"
     seed: int = 0
     train_recipe: str = "pgd7-cifar10"
+    evaluator: str = "one_shot"
     data: DataConfig = field(default_factory=lambda: DataConfig(name="digits"))
     space: SpaceConfig = field(default_factory=SpaceConfig)
     spectrum: SpectrumConfig = field(default_factory=SpectrumConfig)
     strategy: PartConfig = field(default_factory=lambda: PartConfig(name="wsr-nas"))
     budget: Budget = field(default_factory=Budget)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    labels: LabelsConfig = field(default_factory=LabelsConfig)
     noise_estimator: NoiseEstimatorConfig = field(default_factory=NoiseEstimatorConfig)
     measure: MeasureConfig = field(default_factory=MeasureConfig)
     finalists: FinalistsConfig = field(default_factory=FinalistsConfig)
@@ -224,11 +228,11 @@ class SearchConfig:
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
 
     def __post_init__(self) -> None:
-        if not get_space(self.space.name).shares_weights:
-            remedy = "train its networks alone, each with `wsrnas train --arch`"
-            refuse(
-                "space.name", expected="a space whose architectures share weights", got=self.space.name, remedy=remedy
-            )
+        one_of("evaluator", self.evaluator, EVALUATORS)
+        if self.evaluator == "one_shot" and not get_space(self.space.name).shares_weights:
+            sharing = " or ".join(name for name, space in SPACES.items() if space.shares_weights)
+            remedy = "set evaluator to trained: its networks are trained alone"
+            refuse("space.name", expected=f"{sharing}, which share weights", got=self.space.name, remedy=remedy)
         one_of("preset", self.preset, tuple(PRESETS))
         check_strategy(self.strategy)
 

@@ -11,6 +11,7 @@ from wsrnas.estimators.noise.examples import examples_per_image
 from wsrnas.search.base import Calls
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.evaluators.measure import Refinement, Spectrum
+from wsrnas.search.evaluators.short_training import label_attack, scoring_passes, short_training
 
 WARM_UP = "warm up"
 TRAINING = "adversarial training"
@@ -27,12 +28,14 @@ RIVALS = "rivals trained alone"
 class Costs:
     """Network passes, forward and backward one each, of so many images in each phase of a search.
 
-    `attack` and `verification` are the passes of one attack per image.
+    `attack` and `verification` are the passes of one attack per image; with `shared`, attacks of one image at several
+    strengths have their first gradient in common.
     """
 
     attack: int
     verification: int
     refinement: Refinement
+    shared: bool = False
 
     @classmethod
     def of(cls, config: SearchConfig) -> Costs:
@@ -43,7 +46,12 @@ class Costs:
             attack=2 * config.training.steps,
             verification=APGD(eps=strength, steps=config.finalists.attack_steps).passes,
             refinement=Refinement(noise.refine, noise.refine_step),
+            shared=config.runtime.fast,
         )
+
+    def attacks(self, strengths: int) -> int:
+        """Return the passes per image of attacks at so many strengths."""
+        return self.attack * strengths - (2 * max(strengths - 1, 0) if self.shared else 0)
 
     def training(self, images: int) -> int:
         """An attack, and a forward and backward pass that moves the weights."""
@@ -51,22 +59,22 @@ class Costs:
 
     def noise_data(self, images: int, spectrum: Spectrum) -> int:
         """The N1 known attacks and the one at ε̂."""
-        return images * self.attack * (len(spectrum.attacked) + 1)
+        return images * self.attacks(len(spectrum.attacked) + 1)
 
     def measuring(self, images: int, spectrum: Spectrum) -> int:
         """N1 attacks, refined estimates of the others, and N1+N2+1 losses."""
         refining = self.refinement.passes(len(spectrum.estimated))
-        return images * (self.attack * len(spectrum.attacked) + refining + 1 + len(spectrum.strengths))
+        return images * (self.attacks(len(spectrum.attacked)) + refining + 1 + len(spectrum.strengths))
 
     def fidelity(self, images: int, spectrum: Spectrum) -> int:
         """Every strength attacked, and the estimates scored beside the real noise."""
         estimated = len(spectrum.estimated)
         refining = self.refinement.passes(estimated)
-        return images * (self.attack * len(spectrum.strengths) + refining + 1 + 2 * estimated)
+        return images * (self.attacks(len(spectrum.strengths)) + refining + 1 + 2 * estimated)
 
     def mixture(self, images: int, strengths: int) -> int:
         """An attack per strength, and a forward and backward pass for each loss."""
-        return images * (self.attack * strengths + 2 * (1 + strengths))
+        return images * (self.attacks(strengths) + 2 * (1 + strengths))
 
     def verifying(self, images: int, spectrum: Spectrum) -> int:
         """APGD at every strength, and the losses."""
@@ -129,6 +137,18 @@ def passes_of_calls(
         + calls.measure_clean * amounts.measured,
         FIDELITY: checks * costs.fidelity(amounts.fidelity, spectrum),
         MIXTURE: calls.mixture * costs.mixture(amounts.mixture, strengths),
+    }
+    return {phase: passes for phase, passes in found.items() if passes}
+
+
+def passes_of_trainings(config: SearchConfig, data: DataBundle, calls: Calls) -> dict[str, int]:
+    """Return the passes of a search that makes these calls, each distinct candidate trained alone and measured once."""
+    candidates = (calls.measure + calls.measure_clean) * config.labels.seeds
+    strengths, attack = len(config.spectrum.all_strengths()), label_attack(config)
+    images = min(len(data.valid), config.measure.images or len(data.valid))
+    found = {
+        TRAINING: candidates * short_training(config).passes(len(data.train)),
+        MEASURING: candidates * scoring_passes(images, strengths, attack),
     }
     return {phase: passes for phase, passes in found.items() if passes}
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from torch import nn
+
 from wsrnas import rng
 from wsrnas.data import DataBundle, load_data
 from wsrnas.report.words import duration
@@ -11,14 +13,20 @@ from wsrnas.runtime import Runtime
 from wsrnas.search.base import Strategy
 from wsrnas.search.build import build_strategy
 from wsrnas.search.config import SearchConfig
-from wsrnas.search.costs import FINALISTS, RIVALS, VERIFICATION, Amounts, Costs, passes_of_calls
+from wsrnas.search.costs import FINALISTS, RIVALS, VERIFICATION, Amounts, Costs, passes_of_calls, passes_of_trainings
+from wsrnas.search.evaluators.build import build_evaluator
+from wsrnas.search.evaluators.charged import ChargedEvaluator
 from wsrnas.search.evaluators.one_shot import OneShot
+from wsrnas.search.evaluators.short_training import label_attack, short_training
 from wsrnas.search.finalists.alone import alone_settings, training_passes
 from wsrnas.search.finalists.rivals import training_settings
-from wsrnas.search.setup import count_parameters
+from wsrnas.search.setup import count_parameters, network_config
 from wsrnas.search.strategies.mixture import MixtureStrategy
 from wsrnas.training.throughput import Throughput, estimate_passes, measure_throughput
 from wsrnas.types import format_strength
+
+UNSURE = 1.5
+"""Rounds whose speeds differ by more than this factor are no measurement of the machine alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +51,13 @@ class SearchPlan:
         """Return how long they take at the speed measured."""
         return 3600 * self.speed.hours(self.total)
 
+    def _between(self) -> str:
+        return " and ".join(duration(self.total / speed) for speed in (self.speed.highest, self.speed.lowest))
+
+    def _doubt(self) -> str:
+        busy = self.speed.highest > UNSURE * self.speed.lowest
+        return ",\nso unsure that something else must be using this machine" if busy else ""
+
     def __str__(self) -> str:
         """Return the plan as a table."""
         rows = [
@@ -57,29 +72,36 @@ class SearchPlan:
                 *rows,
                 f"{'total':<36}{self.total:>16,}{duration(self.seconds):>16}",
                 "",
-                f"at {self.speed.passes:,.0f} image passes a second, measured at batch {self.speed.batch_size};",
+                f"at {self.speed.passes:,.0f} image passes a second, measured at batch {self.speed.batch_size} in "
+                f"{len(self.speed.rounds)} rounds",
+                f"of {self.speed.lowest:,.0f} to {self.speed.highest:,.0f}: between {self._between()}{self._doubt()};",
                 "estimators, data loading and checkpoints come on top, and other work on this machine slows it down",
             ]
         )
 
 
-def phases(config: SearchConfig, data: DataBundle, strategy: Strategy, evaluator: OneShot) -> dict[str, int]:
+def phases(config: SearchConfig, data: DataBundle, strategy: Strategy, evaluator: ChargedEvaluator) -> dict[str, int]:
     """Return the network passes of every phase, as the evaluator will charge them, and of the trainings after it."""
     spectrum = evaluator.spectrum
-    found = passes_of_calls(
-        config,
-        data,
-        spectrum,
-        strategy.calls,
-        learned=evaluator.noise_estimator.needs_training,
-        robust_mixture=isinstance(strategy, MixtureStrategy) and strategy.robust,
-    )
+    verifying = Costs.of(config).verifying(Amounts.of(config, data, spectrum).measured, spectrum)
     finalists = min(config.finalists.count, strategy.most_finalists)
-    if config.finalists.epochs and finalists > 1:
-        each = training_passes(alone_settings(config), data)
-        found[FINALISTS] = finalists * (each + _verifying(config, data, evaluator))
+    alone = config.finalists.epochs > 0 and finalists > 1
+    if isinstance(evaluator, OneShot):
+        found = passes_of_calls(
+            config,
+            data,
+            spectrum,
+            strategy.calls,
+            learned=evaluator.noise_estimator.needs_training,
+            robust_mixture=isinstance(strategy, MixtureStrategy) and strategy.robust,
+        )
     else:
-        found[VERIFICATION] = finalists * _verifying(config, data, evaluator)
+        found = passes_of_trainings(config, data, strategy.calls)
+        verifying += 0 if alone else short_training(config).passes(len(data.train))
+    if alone:
+        found[FINALISTS] = finalists * (training_passes(alone_settings(config), data) + verifying)
+    else:
+        found[VERIFICATION] = finalists * verifying
     if config.rivals.count:
         settings = training_settings(config)
         images = load_data(settings.data, config.seed).train
@@ -87,35 +109,51 @@ def phases(config: SearchConfig, data: DataBundle, strategy: Strategy, evaluator
     return found
 
 
-def _verifying(config: SearchConfig, data: DataBundle, evaluator: OneShot) -> int:
-    return Costs.of(config).verifying(Amounts.of(config, data, evaluator.spectrum).measured, evaluator.spectrum)
-
-
 def plan(config: SearchConfig) -> SearchPlan:
     """Return what these settings will do, with the speed of this device measured for a few seconds."""
     data = load_data(config.data, config.seed)
     runtime = Runtime(config.runtime)
-    evaluator = OneShot(config, data, runtime)
+    evaluator = build_evaluator(config, data, runtime)
     strategy = build_strategy(
         config.strategy, evaluator, config.spectrum.objective(), config.seed, budget=config.budget
     )
-    strengths = ", ".join(map(format_strength, evaluator.spectrum.strengths))
-    attacked = ", ".join(map(format_strength, evaluator.spectrum.attacked))
-    noise = config.noise_estimator
-    estimated = f"; the others by {noise.name}" + (f", {noise.refine} gradient steps each" if noise.refine else "")
     facts = (
         f"recipe {config.recipe}, preset {config.preset}, seed {config.seed}, device {runtime.device}",
         f"strategy: {config.strategy.name}"
         + "".join(f", {key} {value}" for key, value in config.strategy.settings.items()),
         f"data: {data.name}, {len(data.train)} images in D_t, {len(data.valid)} in D_v, shape {data.image_shape}",
-        f"super-network: {config.space.name}, {config.space.channels} channels, {config.space.layers} cells, "
-        f"{count_parameters(evaluator.supernet):,} weights",
-        f"strengths: {strengths}; attacked for real: {attacked}" + (estimated if evaluator.spectrum.estimated else ""),
-        f"attacks: {_steps(config)}",
-        f"architectures: {config.budget.population} to warm up, {config.budget.queries} measured",
+        *(_one_shot(config, evaluator) if isinstance(evaluator, OneShot) else _trained(config)),
     )
     speed = throughput(config, data, runtime, evaluator)
     return SearchPlan(config=config, facts=facts, passes=phases(config, data, strategy, evaluator), speed=speed)
+
+
+def _one_shot(config: SearchConfig, evaluator: OneShot) -> list[str]:
+    spectrum, noise, space = evaluator.spectrum, config.noise_estimator, config.space
+    estimated = f"; the others by {noise.name}" + (f", {noise.refine} gradient steps each" if noise.refine else "")
+    return [
+        f"super-network: {space.name}, {space.channels} channels, {space.layers} cells, "
+        f"{count_parameters(evaluator.supernet):,} weights",
+        f"strengths: {_listed(spectrum.strengths)}; attacked for real: {_listed(spectrum.attacked)}"
+        + (estimated if spectrum.estimated else ""),
+        f"attacks: {_steps(config)}",
+        f"architectures: {config.budget.population} to warm up, {config.budget.queries} measured",
+    ]
+
+
+def _trained(config: SearchConfig) -> list[str]:
+    labels, space, steps = config.labels, config.space, config.training.steps
+    repeats = f", {labels.seeds} times each" if labels.seeds > 1 else ""
+    return [
+        f"labels: {config.budget.queries} candidates of {space.name}, {space.channels} channels, each trained alone "
+        f"for {labels.epochs} epochs{repeats}",
+        f"strengths: {_listed(config.spectrum.all_strengths())}, all attacked for real",
+        f"attacks: PGD-{steps} in training, {label_attack(config).name} in measuring, from random starts",
+    ]
+
+
+def _listed(strengths: tuple[float, ...]) -> str:
+    return ", ".join(map(format_strength, strengths))
 
 
 def _steps(config: SearchConfig) -> str:
@@ -128,19 +166,15 @@ def _steps(config: SearchConfig) -> str:
 
 
 def throughput(
-    config: SearchConfig, data: DataBundle, runtime: Runtime, evaluator: OneShot, *, samples: int = 3
+    config: SearchConfig, data: DataBundle, runtime: Runtime, evaluator: ChargedEvaluator, *, samples: int = 3
 ) -> Throughput:
-    """Time random sub-networks for a few seconds and return the median."""
-    measured = []
+    """Time random candidates for a few seconds, taking turns."""
+    space, sizes, networks = evaluator.space, network_config(config, data), list[nn.Module]()
     for index in range(samples):
-        choice = evaluator.space.choice(evaluator.space.sample(rng.stream(config.seed, "plan", index)))
-        measured.append(
-            measure_throughput(
-                evaluator.supernet.at(choice),
-                data.image_shape,
-                batch_size=config.training.batch_size,
-                runtime=runtime,
-                seconds=1.0,
-            )
-        )
-    return sorted(measured, key=lambda found: found.passes)[samples // 2]
+        genotype = space.sample(rng.stream(config.seed, "plan", index))
+        if isinstance(evaluator, OneShot):
+            networks.append(evaluator.network(genotype))
+        else:
+            with rng.fixed_global_seed(config.seed, "plan", "weights"):
+                networks.append(runtime.prepare(space.build(genotype, sizes)))
+    return measure_throughput(networks, data.image_shape, batch_size=config.training.batch_size, runtime=runtime)

@@ -35,9 +35,9 @@ class SearchResult:
 
     `finalists` are best first, the winner among them; `verified_by` says how they were measured again: "training
     alone" or "shared weights". `known` strengths were attacked for real, `estimated` ones estimated, `fallen_back` ones
-    attacked for real after their estimate had proved too weak. `spent` holds network passes (one image each) by phase,
-    `cost` their sum. `comparison` holds the accuracies of the winner and of random architectures of its size, where
-    rivals were trained.
+    attacked for real after their estimate had proved too weak. `evaluator` gave the labels of the search. `spent` holds
+    network passes (one image each) by phase, `cost` their sum. `comparison` holds the accuracies of the winner and of
+    random architectures of its size, where rivals were trained.
     """
 
     path: Path
@@ -63,6 +63,7 @@ class SearchResult:
     spent: dict[str, int]
     verification_cost: float
     seconds: float
+    evaluator: str = "one_shot"
     comparison: dict[str, Any] | None = field(default=None)
 
     @property

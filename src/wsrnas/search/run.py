@@ -1,4 +1,4 @@
-"""A search from settings to report: runs a strategy on the super-network, survives kills, names a verified winner."""
+"""A search from settings to report: runs a strategy on an evaluator, survives kills, names a verified winner."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from wsrnas.estimators.loss.metrics import kendall_per_head
 from wsrnas.models.load import load_run
 from wsrnas.progress import progress
 from wsrnas.runs import RunFolder
-from wsrnas.runtime import Runtime
+from wsrnas.runtime import Runtime, leaving
 from wsrnas.search.build import build_strategy
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.costs import FINALISTS, VERIFICATION
-from wsrnas.search.evaluators.one_shot import OneShot
+from wsrnas.search.evaluators.build import build_evaluator
 from wsrnas.search.finalists.alone import train_alone
 from wsrnas.search.finalists.examples import save_examples
 from wsrnas.search.finalists.rivals import train_rivals
@@ -85,7 +85,7 @@ class _Search:
     def __init__(self, config: SearchConfig, data: DataBundle, runtime: Runtime, run: RunFolder) -> None:
         self.config, self.data, self.runtime, self.folder = config, data, runtime, run
         self.objective = config.spectrum.objective()
-        self.evaluator = OneShot(config, data, runtime, timer=run.timed)
+        self.evaluator = build_evaluator(config, data, runtime, timer=run.timed)
         self.strategy = build_strategy(
             config.strategy, self.evaluator, self.objective, config.seed, budget=config.budget, timer=run.timed
         )
@@ -107,10 +107,9 @@ class _Search:
         return SearchResult.read(self.folder.path)
 
     def _save_examples(self, winner: Genotype) -> None:
-        """Attack a few images of D_v: the winner trained alone where there is one, else inside the super-network."""
+        """Attack a few images of D_v: the winner trained alone, or else with the weights of its label."""
         alone = self.folder.path / "compare" / "winner"
-        space = self.evaluator.space
-        model = load_run(alone) if alone.is_dir() else self.evaluator.supernet.at(space.choice(winner))
+        model = load_run(alone) if alone.is_dir() else self.evaluator.network(winner)
         images, labels = self.data.valid.fetch(torch.arange(min(EXAMPLES, len(self.data.valid))))
         save_examples(
             self.folder.path,
@@ -147,6 +146,7 @@ class _Search:
                     }
                 )
                 bar.advance(note=self._note())
+                leaving.leave()
 
     def _line(self) -> dict[str, Any]:
         """Return what metrics.jsonl says of the iteration just done."""
@@ -170,7 +170,7 @@ class _Search:
         before = self.evaluator.cost
         alone = self.config.finalists.epochs > 0 and len(finalists) > 1
         if alone:
-            trained = train_alone(self.config, self.data, self.runtime, finalists, self.folder)
+            trained = train_alone(self.config, self.data, finalists, self.folder)
             losses = trained.losses
             self.evaluator.charge(FINALISTS, trained.passes)
         else:
@@ -180,7 +180,8 @@ class _Search:
         winner = finalists[order[0]]
         lines = self.folder.lines()
         described = tuple(self._described(finalists[place], losses[place], lines) for place in order)
-        spectrum, known = self.evaluator.spectrum, self.config.spectrum.attacked_strengths()
+        spectrum, apart = self.evaluator.spectrum, self.config.evaluator == "trained"
+        known = spectrum.strengths if apart else self.config.spectrum.attacked_strengths()
         result = SearchResult(
             path=self.folder.path,
             genotype=winner,
@@ -188,6 +189,7 @@ class _Search:
             recipe=self.config.recipe,
             preset=self.config.preset,
             seed=self.config.seed,
+            evaluator=self.config.evaluator,
             space=space.name,
             data={
                 "name": self.data.name,
@@ -202,7 +204,7 @@ class _Search:
             objective=asdict(self.objective),
             winner=described[0],
             finalists=described,
-            verified_by="training alone" if alone else "shared weights",
+            verified_by="training alone" if alone or apart else "shared weights",
             kendall=_held_out_agreement(lines),
             fidelity=_mean_fidelity(lines),
             warnings=tuple(warning for line in lines for warning in line.get("warnings", [])),

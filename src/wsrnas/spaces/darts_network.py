@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from wsrnas.fast import FastPath
 from wsrnas.networks.cells import INPUTS, CellNetwork, ResolvedCell, live_edges, preprocessing, reduction_positions
 from wsrnas.networks.normalize import Normalize
 from wsrnas.networks.operations import SHARED, BatchNorm, make_operation
@@ -18,7 +19,7 @@ STEM_NORM = BatchNorm(affine=True, track_running_stats=False)
 """The released super-network's only affine BatchNorm, 96 of its 1,930,618 weights at 16 channels."""
 
 
-class MixedCell(nn.Module):
+class MixedCell(FastPath):
     """All K operations on all edges of one cell."""
 
     def __init__(
@@ -51,7 +52,9 @@ class MixedCell(nn.Module):
         names = [self.names[k] if k >= 0 else "none" for k in choice]
         live = live_edges([(name, *pair) for name, pair in zip(names, self.wiring)], self.nodes)
         steps = [(self._operation(row, choice[row]), *self.wiring[row]) for row in live]
-        return ResolvedCell(list(self.preprocess), steps, self.nodes, channels=self.channels, reduction=self.reduction)
+        cell = ResolvedCell(list(self.preprocess), steps, self.nodes, channels=self.channels, reduction=self.reduction)
+        cell.fast = self.fast
+        return cell
 
     def _operation(self, row: int, index: int) -> nn.Module:
         return self._candidates(row)[index]

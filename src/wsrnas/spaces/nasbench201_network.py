@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from wsrnas.fast import FastPath
 from wsrnas.networks.cells import live_edges
 from wsrnas.networks.nasbench201 import OUTPUT, DagCell, StagedNetwork, staged_network
 from wsrnas.networks.operations import BatchNorm, make_operation
@@ -15,7 +16,7 @@ from wsrnas.types import Choice, Encoding, Images, Logits
 SHARED_BARE_POOLING = BatchNorm(affine=False, track_running_stats=False)
 
 
-class MixedDagCell(nn.Module):
+class MixedDagCell(FastPath):
     """All operations on all six edges of one cell."""
 
     def __init__(self, operations: tuple[str, ...], wiring: tuple[tuple[int, int], ...], channels: int) -> None:
@@ -29,7 +30,9 @@ class MixedDagCell(nn.Module):
         """Return the cell that runs one operation per edge; edges that cannot change the output are left out."""
         names = [self.names[k] if k >= 0 else "none" for k in choice]
         live = live_edges([(name, *pair) for name, pair in zip(names, self.wiring)], (OUTPUT,), inputs=(0,))
-        return DagCell([(self._operation(row, choice[row]), *self.wiring[row]) for row in live])
+        cell = DagCell([(self._operation(row, choice[row]), *self.wiring[row]) for row in live])
+        cell.fast = self.fast
+        return cell
 
     def mixture(self, features: Tensor, arch_weights: Encoding) -> Tensor:
         """Eq. 2 in one cell: node_j = Σ_i Σ_k h_ijk · o_k(node_i)."""

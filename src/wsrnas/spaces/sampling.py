@@ -14,8 +14,8 @@ from wsrnas.spaces.genotype import Genotype
 TRIES = 200
 """Uniform draws for each architecture before a walk begins."""
 STEPS, MIXING = 4000, 50
-"""Mutations a walk may try, and how many of its steps end at the size before an architecture is taken."""
-NEAR, PULL = 0.1, 4
+"""Steps a walk may take, and how many of them end at the size before an architecture is taken."""
+NEAR, PULL = 0.2, 8
 """A walk stays at a distance d with odds (`NEAR` + d)^−`PULL`: drawn from afar, yet over small hills on the way."""
 
 
@@ -34,18 +34,20 @@ def sized_samples(
     generator_for: Callable[[int], torch.Generator],
     tolerance: float = 0.05,
     seen: Container[str] = (),
+    accept: Callable[[Genotype], bool] = lambda genotype: True,
 ) -> list[Genotype]:
     """Return `count` distinct random architectures whose parameters are within ±`tolerance` of a number.
 
     Each is the first of `TRIES` uniform draws that has the size, so uniform among all that have it. Where none has, the
-    nearest of them walks: mutations nearer to the size are taken, others with odds that fall with the distance. A
-    mutation is as likely as its reverse and all sizes within the tolerance are equally near, so a long walk, too, is
-    uniform among the architectures that have the size.
+    nearest of them walks: one or two mutations are taken that lead nearer to the size, others with odds that fall with
+    the distance. A mutation is as likely as its reverse and all sizes within the tolerance are equally near, so a long
+    walk, too, is uniform among the architectures that have the size; two at once keep the size where one cannot.
 
     Args:
         config: size and data for which parameters are counted.
         generator_for: gives the randomness of each architecture.
         seen: canonical keys of architectures that are not to be returned.
+        accept: any other condition, such as a limit on `space.cost`; of one size, multiply-adds differ ten times.
 
     Raises:
         InputError: numbers out of range, or a size that the space does not have so often; names the nearest found.
@@ -68,13 +70,10 @@ def sized_samples(
         if distance(genotype) > 0:
             return False
         key = space.canonical(genotype)
-        return key not in found and key not in seen
+        return key not in found and key not in seen and accept(genotype)
 
     for index in range(count):
-        generator = generator_for(index)
-        one = _draw(space, distance, wanted, generator)
-        if not wanted(one):
-            one = _walk(space, one, distance, wanted, generator)
+        one = wanted_sample(space, distance, wanted, generator_for(index))
         if not wanted(one):
             refuse(
                 "parameters",
@@ -84,6 +83,21 @@ def sized_samples(
             )
         found[space.canonical(one)] = one
     return list(found.values())
+
+
+def wanted_sample(
+    space: SearchSpace,
+    distance: Callable[[Genotype], float],
+    wanted: Callable[[Genotype], bool],
+    generator: torch.Generator,
+) -> Genotype:
+    """Return an architecture that is wanted, or the nearest that was found.
+
+    It is the first of `TRIES` uniform draws that is, so uniform among all wanted ones; else the nearest of them walks.
+    `distance` is 0 for what may be wanted.
+    """
+    one = _draw(space, distance, wanted, generator)
+    return one if wanted(one) else _walk(space, one, distance, wanted, generator)
 
 
 def _draw(
@@ -112,6 +126,8 @@ def _walk(
     nearest, inside = one, 0
     for _ in range(STEPS):
         other = space.mutate(one, generator)
+        if float(torch.rand((), generator=generator)) < 0.5:
+            other = space.mutate(other, generator)
         odds = ((NEAR + distance(one)) / (NEAR + distance(other))) ** PULL
         if float(torch.rand((), generator=generator)) < odds:
             one = other

@@ -79,7 +79,7 @@ class TrainConfig:
     """Everything a training depends on besides the network itself.
 
     Args:
-        recipe: its name, for the reader.
+        recipe: a shipped recipe (`wsrnas recipes` lists them) or a YAML file; a record, since the values decide.
         seed: of weights, order, augmentation and attacks.
         strengths: the spectrum that the network is for, such as 2/255,8/255: named in the commands that follow, and
             compared with what is trained at; null for none.
@@ -90,6 +90,8 @@ class TrainConfig:
             "0.03,0.045; 0.06,0.075"; null trains one network.
         schedule: a learning-rate schedule by name with its own settings: constant, step, cosine, cyclic, or a class of
             yours.
+        epochs: passes over the training images.
+        batch_size: images per update.
         ema: decay of the moving average of the weights, which then is what is measured and kept; null for none.
         checkpoint_every: batches between checkpoints inside an epoch; there is one after every epoch anyway.
     """

@@ -42,12 +42,12 @@ def train_ensemble(
 ) -> TrainResult:
     """Train one network per band in `members/1`, `members/2`, … and keep all as one that averages their probabilities.
 
-    Parallel multi-strength training (Song et al., "MAT", ISVLSI 2018): a network trained at a strength is best near it,
-    and nobody knows the strength of the next attack. Each member is a whole run of its own, selected on held-out images
+    Parallel multi-strength training (Song et al., "MAT", 2017): a network trained at a strength is best near it, and
+    nobody knows the strength of the next attack. Each member is a whole run of its own, selected on held-out images
     at its band's largest strength; the ensemble is measured there at the largest of all. Kill it and start it again as
     any training.
 
-    Differs from MAT: bands of strengths where MAT has one strength a network, and the mean probability decides.
+    Ours: bands of several strengths, and that the mean probability decides.
     """
     members = EnsembleNetwork(members=(network,) * len(config.strength_bands()))
     with TrainFolder(out, {"trains": members.to_dict(), **asdict(config)}, runtime) as folder:

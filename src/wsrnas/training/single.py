@@ -11,7 +11,7 @@ from wsrnas import rng
 from wsrnas.data import DataBundle, Preprocessing, Split
 from wsrnas.models.network import NetworkSpec
 from wsrnas.progress import progress
-from wsrnas.runtime import Runtime
+from wsrnas.runtime import Runtime, leaving
 from wsrnas.training.batches import refuse_single_images, steps_per_epoch
 from wsrnas.training.config import TrainConfig
 from wsrnas.training.epoch import EpochResult, train_epoch
@@ -71,8 +71,9 @@ def _one_epoch(
         if state.average is not None:
             state.average.update(state.model)
         advance(f"epoch {epoch + 1}/{config.epochs} {state.note()}")
-        if state.step % config.checkpoint_every == 0 and state.step < steps:
+        if state.step < steps and (leaving.asked() or state.step % config.checkpoint_every == 0):
             folder.save(state.state_dict())
+            leaving.leave()
 
     with folder.timed("training", epoch):
         result = train_epoch(
@@ -104,10 +105,12 @@ def _one_epoch(
     measured = None
     if len(data.valid) and (last or (epoch + 1) % config.selection.every == 0):
         with folder.timed("held-out measurement", epoch):
-            measured = measure(config, state, data.valid, runtime, config.selection_strength(), config.selection.images)
+            measured = _measure(
+                config, state, data.valid, runtime, config.selection_strength(), config.selection.images
+            )
     kept = (measured is not None or last) and state.offer(measured)
     if kept:
-        judged = measured or measure(config, state, data.train, runtime, None, JUDGED)
+        judged = measured or _measure(config, state, data.train, runtime, None, JUDGED)
         state.judge(judged.learned_nothing(data.class_names))
     folder.log(**_line(epoch, learning_rate(steps - 1), result, measured, kept))
     if kept:
@@ -116,7 +119,7 @@ def _one_epoch(
     folder.save(state.state_dict())
 
 
-def measure(
+def _measure(
     config: TrainConfig, state: TrainState, split: Split, runtime: Runtime, strength: float | None, images: int | None
 ) -> HeldOut:
     """Measure the network that would be kept."""

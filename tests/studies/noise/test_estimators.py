@@ -170,7 +170,7 @@ def test_a_learned_estimator_must_win_outside_the_interval():
 
 def test_what_noises_cost():
     found = {candidate.name: candidate for candidate in candidates(learned=True)}
-    assert found["A-ANE, as printed"].passes(PAPER_STRENGTHS, 7) == 42
+    assert found["A-ANE, Eq. 6 as printed"].passes(PAPER_STRENGTHS, 7) == 42
     assert found["rescale box from 0.06"].passes(PAPER_STRENGTHS, 7) == 14
     assert found["rescale box from 0.06, 1 step outwards"].passes(PAPER_STRENGTHS, 7) == 14 + 10
     assert found["rescale box from 0.075 by PGD-5, 1 step outwards"].passes(PAPER_STRENGTHS, 7) == 10 + 10

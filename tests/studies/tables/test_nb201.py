@@ -10,7 +10,7 @@ import torch
 from wsrnas.errors import InputError
 from wsrnas.estimators.loss.metrics import spearman
 from wsrnas.spaces import get_space
-from wsrnas.studies.tables import nb201
+from wsrnas.studies.tables import nb201, runs
 from wsrnas.studies.tables.comparison import Comparison, bootstrap_interval, draw, queries_to_reach
 from wsrnas.studies.tables.label_noise import label_error
 from wsrnas.studies.tables.nb201 import run
@@ -233,7 +233,7 @@ def test_the_published_table(nb201_root):
 
 @pytest.mark.parametrize("argument", ["json_path", "figure"])
 def test_a_result_that_could_not_be_written_is_refused_before_the_searches(folder, tmp_path, argument, monkeypatch):
-    monkeypatch.setattr(nb201, "_curves", lambda *_: pytest.fail("searched first"))
+    monkeypatch.setattr(runs, "_curves", lambda *_: pytest.fail("searched first"))
     taken, file = tmp_path / "folder.png", tmp_path / "file"
     taken.mkdir()
     file.write_text("")

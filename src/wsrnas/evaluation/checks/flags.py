@@ -57,8 +57,17 @@ FLAGS: dict[str, Flag] = {
         "Call model.eval(), and keep running statistics.",
     ),
     "batch-dependent": Flag(
-        "An image's logits depend on the other images in its batch.",
-        "Make each image's result its own; evaluate in eval mode.",
+        "An image's logits depend on the batch it comes in: on its size, its order or the other images in it.",
+        "Make each image's result its own, in batches of any size; evaluate in eval mode.",
+    ),
+    "changes-with-use": Flag(
+        "The model answers otherwise than a copy that has seen nothing, or otherwise than it did before: it remembers "
+        "images, counts calls or looks at the clock.",
+        "Make the forward pass a function of the image alone; score attacked images on a copy loaded anew.",
+    ),
+    "changes-its-input": Flag(
+        "The model writes into the images handed to it: whoever keeps them scores other images than were made.",
+        "Replace in-place steps at the start (x.round_(), x.clamp_(), x.sub_()) by ordinary ones; hand over copies.",
     ),
     "gradient-aware": Flag(
         "The model answers differently when a gradient is asked for: attacks see another model than users do.",
@@ -77,6 +86,10 @@ FLAGS: dict[str, Flag] = {
         "Replace detach, numpy or comparisons by something differentiable for the attack (BPDA), or evaluate "
         "with suite='square'.",
     ),
+    "nan-gradient": Flag(
+        "The gradient is NaN or infinite at some images; its sign says nothing, and an attack stands still there.",
+        "Look for roots, logarithms, lengths and divisions at zero: add a small constant inside them.",
+    ),
     "zero-gradient": Flag(
         "The gradient of the loss is exactly zero at some images, so gradient attacks do not move them.",
         "Use a margin loss, an approximation of the blocking step (BPDA) and gradient-free attacks.",
@@ -86,13 +99,28 @@ FLAGS: dict[str, Flag] = {
         "Divide the temperature out, or attack the margin of the logits.",
     ),
     "gradient-shattering": Flag(
-        "The output is a staircase of the input, or the gradient does not say how the output changes.",
-        "Attack through a smooth stand-in of what hides the gradient (BPDA), undo any scaling of it, and attack "
-        "without gradients.",
+        "The output is a staircase of the input, or oscillates, or the gradient does not say how the output changes.",
+        "Attack through a smooth stand-in of what hides the gradient (BPDA), with gradients averaged over noise "
+        "(SmoothedPGD), undo any scaling of it, and attack without gradients.",
+    ),
+    "decision-jumps": Flag(
+        "At the boundary between two classes the logits jump: something discontinuous decides, and no gradient leads "
+        "to it.",
+        "Attack what decides, without the last rounding, argmax or comparison; attack by decisions alone (RayS).",
+    ),
+    "faint-gradient": Flag(
+        "The gradients at the images are many times too faint for a boundary as near as it is: the loss is a plateau "
+        "with a cliff somewhere, and what slope there is may belong to something else.",
+        "Attack what comes before the step that flattens the logits; attack by decisions alone (RayS), by transfer.",
     ),
     "accuracy-rises-with-strength": Flag(
         "A stronger attack leaves more images right: the attack fails, the model is not robust.",
         "Use more steps, restarts, another loss, and Square.",
+    ),
+    "flat-curve": Flag(
+        "Between two large strengths next to nothing more breaks, half way down the curve: an attack that worked would "
+        "go on winning.",
+        "The attack fails from there on; use other losses, averaged gradients, Square, RayS and transfer.",
     ),
     "above-chance-at-half": Flag(
         "At strength 0.5 every image can be turned grey, yet the attack leaves more right than guessing would.",
@@ -105,6 +133,10 @@ FLAGS: dict[str, Flag] = {
     "fgsm-beats-pgd": Flag(
         "One step breaks images that many steps do not.",
         "The iterative attack is stuck: gradients are masked or the step size is wrong.",
+    ),
+    "smoothing-helps": Flag(
+        "Gradients averaged over noise break images that the model's own gradients do not.",
+        "The loss is rough: report SmoothedPGD's result, and look for what makes the model oscillate.",
     ),
     "black-box-beats-white-box": Flag(
         "An attack without gradients breaks images that the gradient attacks do not.",

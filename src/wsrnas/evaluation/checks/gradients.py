@@ -2,83 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
 from wsrnas.attacks.objectives import cross_entropy, margin
-from wsrnas.evaluation.checks.subject import Subject, refuses_gradients
+from wsrnas.evaluation.checks.boundary import BOUNDARY_CHECKS, boundary
+from wsrnas.evaluation.checks.samples import surely
+from wsrnas.evaluation.checks.slopes import along, input_gradient, over_scales, unexplained
+from wsrnas.evaluation.checks.subject import Subject
 from wsrnas.evaluation.checks.verdict import Finding, found, skipped
 from wsrnas.rng import stream
-from wsrnas.types import Images, Labels
+from wsrnas.types import Images, Labels, Logits
 
-GRADIENT_CHECKS = ("zero-gradient", "vanishing-gradients", "gradient-shattering")
-_NOTHING = 1e-25
+GRADIENT_CHECKS = ("nan-gradient", "zero-gradient", "vanishing-gradients", "gradient-shattering", *BOUNDARY_CHECKS)
+_NOTHING = 1e-33
 """Below this a float32 gradient is on its way to zero and signs are lost; honest overconfident models stay above."""
+_FEW = 32
+_BLIND = "no gradient of the logits with respect to the images"
 
 
-def gradients(subject: Subject, logits: Tensor) -> list[Finding]:
-    """Look at the loss and margin gradients at the images that are classified correctly."""
+def gradients(subject: Subject, logits: Logits) -> list[Finding]:
+    """Look at gradients of loss and margin at the images, around them, and where the decision changes."""
     right = (logits.argmax(1) == subject.labels).nonzero().flatten()
     rows = right if len(right) >= 8 else torch.arange(len(subject.labels))
     images, labels = subject.images[rows], subject.labels[rows]
-    staircase, evidence = _staircase(subject, images)
-    by_loss = _gradient(subject, images, labels, cross_entropy)
-    by_margin = _gradient(subject, images, labels, margin)
-    if by_loss is None or by_margin is None:
-        why = "no gradient of the logits with respect to the images"
+    places, classes = _places(subject, images, labels)
+    staircase, evidence = _staircase(subject, places)
+    raw = [input_gradient(subject, images, labels, loss, mended=False) for loss in (cross_entropy, margin)]
+    if raw[0] is None or raw[1] is None:
         shattered = found("gradient-shattering", staircase, evidence)
-        return [found("non-differentiable", True, why), *skipped(GRADIENT_CHECKS[:2], why), shattered]
+        return [
+            found("non-differentiable", True, _BLIND),
+            *skipped(("nan-gradient", "zero-gradient", "vanishing-gradients"), _BLIND),
+            shattered,
+            *boundary(subject, places).findings,
+        ]
+    broken = ~(torch.isfinite(raw[0]) & torch.isfinite(raw[1])).flatten(1).all(1)
+    by_loss, by_margin = (torch.nan_to_num(one, nan=0.0) for one in raw if one is not None)
     size, margin_size = by_loss.abs().flatten(1).amax(1), by_margin.abs().flatten(1).amax(1)
-    no_loss = float((size <= _NOTHING).double().mean())
-    no_margin = float((margin_size <= _NOTHING).double().mean())
+    none, margin_none = size <= _NOTHING, margin_size <= _NOTHING
+    no_loss, no_margin = float(none.double().mean()), float(margin_none.double().mean())
     gap = float(margin(logits[rows], labels).abs().median())
     blocked = no_margin > 0.5 and _moves(subject, images)
-    false, measured = False, "gradient is zero"
-    if no_margin < 0.5:
-        along, said = _slope(subject, images, labels, by_margin)
-        across, told = _unexplained(subject, images, labels, by_margin)
-        false, measured = along or across, f"{said}; {told}"
+    at_boundary = boundary(subject, places)
+    false, told = _foretells(subject, places, classes) if no_margin < 0.5 else (False, "gradient is zero")
     return [
-        found(
-            "non-differentiable",
-            blocked,
-            f"the margin's gradient is zero at {100 * no_margin:.0f} % of images"
-            + (", though larger changes of the image move the logits" if blocked else ""),
-        ),
-        found("zero-gradient", max(no_loss, no_margin) > 0.02, f"zero at {100 * no_loss:.1f} % (loss) and "
+        found("nan-gradient", bool(broken.any()), f"NaN or infinite at {100 * float(broken.double().mean()):.0f} % of "
+              f"images"),
+        found("non-differentiable", blocked, f"the margin's gradient is zero at {100 * no_margin:.0f} % of images"
+              + (", though larger changes of the image move the logits" if blocked else "")),
+        found("zero-gradient", surely(none | margin_none, 0.02), f"zero at {100 * no_loss:.1f} % (loss) and "
               f"{100 * no_margin:.1f} % (margin) of images; median size {float(size.median()):.3g}"),
-        found(
-            "vanishing-gradients",
-            (no_loss > 0.02 and no_margin < no_loss / 2) or gap < 1e-4,
-            f"median loss gradient {float(size.median()):.3g}, margin gradient {float(margin_size.median()):.3g}, "
-            f"median margin {gap:.3g}",
-        ),
-        found("gradient-shattering", staircase or false, f"{evidence}; {measured}"),
+        found("vanishing-gradients", (surely(none, 0.02) and no_margin < no_loss / 2) or gap < 1e-4,
+              f"median loss gradient {float(size.median()):.3g}, margin gradient {float(margin_size.median()):.3g}, "
+              f"median margin {gap:.3g}"),
+        found("gradient-shattering", staircase or false or at_boundary.false,
+              f"{evidence}; {told}; {at_boundary.evidence}"),
+        *at_boundary.findings,
     ]  # fmt: skip
 
 
-def _gradient(
-    subject: Subject, images: Images, labels: Labels, loss: Callable[[Tensor, Tensor], Tensor]
-) -> Tensor | None:
-    parts = []
-    for batch, classes in zip(images.split(subject.batch_size), labels.split(subject.batch_size)):
-        leaf = batch.to(subject.device).requires_grad_(True)
-        with torch.enable_grad():
-            try:
-                losses = loss(subject.model(leaf).float(), classes.to(subject.device))
-            except RuntimeError as error:
-                if not refuses_gradients(error):
-                    raise
-                return None
-            if not losses.requires_grad:
-                return None
-            (gradient,) = torch.autograd.grad(losses.sum(), leaf, allow_unused=True)
-        if gradient is None:
-            return None
-        parts.append(gradient.cpu())
-    return torch.cat(parts)
+def _places(subject: Subject, images: Images, labels: Labels) -> tuple[Tensor, Tensor]:
+    """Return the images themselves or, where they are few, points around them as well, with predicted classes."""
+    if len(images) >= _FEW:
+        return images, labels
+    around = subject.points(_FEW - len(images), "around few images", spread=0.05)
+    return torch.cat([images, around]), torch.cat([labels, subject.logits(around).argmax(1)])
+
+
+def _foretells(subject: Subject, images: Images, classes: Labels) -> tuple[bool, str]:
+    gradient = input_gradient(subject, images, classes, margin)
+    if gradient is None:
+        return False, _BLIND
+    tried = (
+        along(subject, images, classes, gradient),
+        unexplained(subject, images, classes, gradient, "at the images"),
+        over_scales(subject, images, classes),
+    )
+    return any(flagged for flagged, _ in tried), "; ".join(evidence for _, evidence in tried)
 
 
 def _generic(subject: Subject, images: Images) -> Images:
@@ -106,37 +107,11 @@ def _moves(subject: Subject, images: Images) -> bool:
     return float((before != after).any(1).double().mean()) > 0.5
 
 
-def _slope(subject: Subject, images: Images, labels: Labels, gradient: Tensor) -> tuple[bool, str]:
-    """Compare how much the margin changes along the gradient's sign with what the gradient promises."""
-    step = 2e-3 * gradient.sign()
-    ahead, behind = (images + step).clamp(0, 1), (images - step).clamp(0, 1)
-    promised = (gradient * (ahead - behind)).flatten(1).sum(1)
-    change = margin(subject.logits(ahead), labels) - margin(subject.logits(behind), labels)
-    usable = promised > 1e-5 * float(subject.logits(images).std())
-    if int(usable.sum()) < 8:
-        return False, "too few images with a usable gradient to compare it with finite differences"
-    ratio = (change[usable] / promised[usable]).double()
-    median = float(ratio.median())
-    off = float(((ratio < 0.25) | (ratio > 4)).double().mean())
-    return off > 0.5, f"the margin changes {median:.2f} times as much as its gradient says (median)"
-
-
-def _unexplained(subject: Subject, images: Images, labels: Labels, gradient: Tensor) -> tuple[bool, str]:
-    """Take small steps in random directions and see how much of the margin's change the gradient accounts for.
-
-    Catches what `_slope` cannot: a gradient that is right but tiny, or right along some pixels and zero along others.
-    """
-    generator = stream(subject.seed, "directions")
-    change, promised = [], []
-    for _ in range(4):
-        step = 2e-3 * (torch.randint(0, 2, images.shape, generator=generator) * 2 - 1).to(images)
-        ahead, behind = (images + step).clamp(0, 1), (images - step).clamp(0, 1)
-        change.append(margin(subject.logits(ahead), labels) - margin(subject.logits(behind), labels))
-        promised.append((gradient * (ahead - behind)).flatten(1).sum(1))
-    moved, said = torch.stack(change).double(), torch.stack(promised).double()
-    felt = moved.abs().sum(0) > 1e-4 * float(subject.logits(images).std())
-    if int(felt.sum()) < 8:
-        return False, "random steps move too few margins to compare them with the gradient"
-    left = ((moved - said).abs().sum(0) / moved.abs().sum(0))[felt]
-    share = float(left.median())
-    return share > 0.5, f"{100 * share:.0f} % of what random steps change is not in the gradient (median)"
+def broken_in_use(subject: Subject, findings: list[Finding]) -> list[Finding]:
+    """Flag NaN gradients that came up only later, at attacked images."""
+    if not subject.guard.broken_gradients or any(
+        one.name == "nan-gradient" and one.state == "flag" for one in findings
+    ):
+        return findings
+    late = found("nan-gradient", True, "finite at the images, NaN or infinite at images on the way of an attack")
+    return [late if one.name == "nan-gradient" else one for one in findings]

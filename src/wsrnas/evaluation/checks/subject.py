@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from wsrnas.attacks.victim import untouched
-from wsrnas.types import Images, Labels, Norm
+from wsrnas.errors import refuse
+from wsrnas.evaluation.copies import Copies
+from wsrnas.evaluation.guard import Guarded
+from wsrnas.rng import stream
+from wsrnas.types import Images, Labels, Logits, Norm
+
+BATCH = 64
+"""Images classified and attacked at once."""
+Dress: TypeAlias = Callable[[nn.Module], nn.Module]
+"""Puts something around a model that makes it a classifier of images in [0,1]."""
 
 
 class Affine(nn.Module):
@@ -53,23 +62,77 @@ def pick_logits(output: Any, count: int) -> Any:
     return output
 
 
+def asked(model: nn.Module, images: Images) -> Tensor:
+    """Return the logits of one batch, finite or not.
+
+    Raises:
+        InputError: the model fails on images of this shape, or gives something else than a row for each of them.
+    """
+    output = model(images)
+    if not isinstance(output, Tensor) or output.ndim != 2 or len(output) != len(images):
+        got = f"shape {tuple(output.shape)}" if isinstance(output, Tensor) else f"a {type(output).__name__}"
+        refuse("model", expected=f"one row of logits for each of {len(images)} images", got=got, remedy=_ANY_SIZE)
+    return output
+
+
+_ANY_SIZE = "it must take batches of any size"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """The model as it was handed over, and the images it is examined on."""
+    """The model as it was handed over, and the images it is examined on.
 
+    `model` is a copy that the checks use one after another, so that what it remembers piles up as in ordinary use;
+    `fresh` returns others that have seen nothing.
+    """
+
+    copies: Copies
+    guard: Guarded
     model: nn.Module
     images: Images
     labels: Labels
     norm: Norm
     seed: int
     device: torch.device
-    batch_size: int = 64
+    dress: tuple[Dress, ...] = ()
+    batch_size: int = BATCH
+
+    def dressed(self, dress: Dress) -> Subject:
+        """Return the same subject with one more thing around its model."""
+        return replace(self, model=dress(self.model), dress=(*self.dress, dress))
+
+    def fresh(self) -> nn.Module:
+        """Return a copy of the model that has seen nothing, dressed alike, in the mode it was handed over in."""
+        model: nn.Module = self.copies.fresh()
+        for dress in self.dress:
+            model = dress(model)
+        return model
+
+    def unmended(self) -> nn.Module:
+        """Return the used copy with gradients as they are, NaN and all."""
+        model: nn.Module = Guarded(self.guard.model)
+        for dress in self.dress:
+            model = dress(model)
+        return model
 
     @torch.no_grad()
-    def logits(self, images: Images, *, batch_size: int | None = None) -> Tensor:
-        """Return raw outputs of all images, on the CPU, in whatever mode the model is."""
-        parts = [self.model(batch.to(self.device)) for batch in images.split(batch_size or self.batch_size)]
-        return torch.cat([part.float().cpu() for part in parts])
+    def logits(self, images: Images, *, batch_size: int | None = None, model: nn.Module | None = None) -> Logits:
+        """Return raw outputs of all images, on the CPU, in whatever mode the model is.
+
+        Raises:
+            InputError: see `asked`.
+        """
+        one = self.model if model is None else model
+        batches = images.split(batch_size or self.batch_size)
+        return torch.cat([asked(one, batch.to(self.device)).float().cpu() for batch in batches])
+
+    def points(self, count: int, purpose: str, *, spread: float = 0.1) -> Images:
+        """Return `count` images nobody has seen: mixtures of two images with a little noise, for one purpose each."""
+        generator = stream(self.seed, "points", purpose)
+        first, second = (torch.randint(0, len(self.images), (count,), generator=generator) for _ in range(2))
+        share = 0.3 * torch.rand(count, 1, 1, 1, generator=generator)
+        mixed = (1 - share) * self.images[first] + share * self.images[second]
+        return (mixed + spread * (torch.rand(mixed.shape, generator=generator) - 0.5)).clamp(0, 1)
 
     @contextmanager
     def as_is(self) -> Iterator[None]:
@@ -83,8 +146,3 @@ class Subject:
         with untouched(self.model):
             self.model.eval()
             yield
-
-
-def refuses_gradients(error: RuntimeError) -> bool:
-    """Tell whether a model failed only because its input asked for a gradient, as numpy does."""
-    return "requires grad" in str(error)

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from wsrnas.evaluation.checks.flags import FLAGS
+from wsrnas.evaluation.statistics import wilson_interval
 
 State = Literal["ok", "flag", "not run"]
+FEW = 100
+"""Below so many images the verdict says what they can show."""
 _MARKS = {"ok": "ok     ", "flag": "FLAG   ", "not run": "not run"}
 
 
@@ -59,15 +62,30 @@ class Verdict:
 
     def __str__(self) -> str:
         """Return the overall verdict, then every finding, flagged ones first."""
+        run = sum(one.state != "not run" for one in self.findings)
+        on = f"{run} checks on {self.images} image{'s' if self.images > 1 else ''}"
         if self.ok:
-            head = f"No sign of an overestimated robustness in {len(self.findings)} checks on {self.images} images."
+            head = f"No sign of an overestimated robustness in {on}."
         else:
             head = (
-                f"Do not believe robustness numbers of this model yet: {len(self.flags)} of {len(self.findings)} "
-                f"checks on {self.images} images were flagged ({', '.join(self.flags)})."
+                f"Do not believe robustness numbers of this model yet: {len(self.flags)} of {on} were flagged "
+                f"({', '.join(self.flags)})."
+            )
+        if run < len(self.findings):
+            head += f" {len(self.findings) - run} checks were not run."
+        if self.images < FEW:
+            head += (
+                f" Few images: a share of {self.images} is known to ±{100 * self.interval:.0f} points, and checks that "
+                f"compare shares see only larger differences."
             )
         order = {"flag": 0, "not run": 1, "ok": 2}
         return "\n".join([head, *(str(one) for one in sorted(self.findings, key=lambda one: order[one.state]))])
+
+    @property
+    def interval(self) -> float:
+        """Half the width of the 95 % interval of a share of one half among the images."""
+        low, high = wilson_interval(self.images // 2, self.images)
+        return (high - low) / 2
 
     def to_json(self) -> str:
         """Return everything as JSON."""
@@ -81,7 +99,14 @@ class Verdict:
             }
             for one in self.findings
         ]
-        values = {"ok": self.ok, "flags": self.flags, "images": self.images, "norm": self.norm, "findings": findings}
+        values = {
+            "ok": self.ok,
+            "flags": self.flags,
+            "images": self.images,
+            "interval": self.interval,
+            "norm": self.norm,
+            "findings": findings,
+        }
         return json.dumps(values, indent=1)
 
 

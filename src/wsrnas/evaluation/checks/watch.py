@@ -8,6 +8,8 @@ from torch import nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from wsrnas.attacks.victim import modes
+
 RANDOM = {
     "bernoulli", "bernoulli_", "exponential_", "multinomial", "normal", "normal_", "poisson", "rand", "rand_like",
     "randint", "randint_like", "randn", "randn_like", "random_", "randperm", "uniform_", "cauchy_", "geometric_",
@@ -46,8 +48,9 @@ class Watch(TorchFunctionMode):
 def train_mode_layers(model: nn.Module) -> tuple[list[str], list[str]]:
     """Return the names of dropout layers and of BatchNorm layers that are in train mode."""
     dropout = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
+    names = {layer: name for name, layer in model.named_modules()}
     norms = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
-    active = [(name or type(layer).__name__, layer) for name, layer in model.named_modules() if layer.training]
+    active = [(names[layer] or type(layer).__name__, layer) for layer, training in modes(model) if training]
     return (
         [name for name, layer in active if isinstance(layer, dropout) and layer.p > 0],
         [name for name, layer in active if isinstance(layer, norms)],

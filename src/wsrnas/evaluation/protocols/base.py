@@ -35,7 +35,8 @@ class Curve:
 class Setting:
     """What is evaluated and how, for every protocol. Images and labels are on the CPU, where facts are checked.
 
-    `text` says how the user wrote a strength; `advance` counts images done and shows a note.
+    `steady` says whether the model answers the same twice, `text` how the user wrote a strength; `advance` counts
+    images done and shows a note.
     """
 
     copies: Copies
@@ -48,6 +49,7 @@ class Setting:
     device: torch.device
     clean_correct: Tensor
     store: Store
+    steady: bool
     text: Callable[[float], str]
     advance: Callable[..., None]
 

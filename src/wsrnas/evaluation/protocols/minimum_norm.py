@@ -37,7 +37,7 @@ class Nearest:
         self.distance = torch.zeros(len(setting.labels), dtype=torch.float64)
 
     def passes_due(self) -> float:
-        """Return the passes of the search the first time it is asked for, then 0."""
+        """Return the passes of the search the first time it is asked for, then 0; also where an earlier run made it."""
         due, self._due = self._due, 0.0
         return due
 
@@ -64,7 +64,6 @@ class Nearest:
 
     def resumed(self, record: Record) -> Record:
         """Take the distances from a record that was finished before, and return it."""
-        self.passes_due()
         known = [math.inf if one is None else one for one in record.nearest or []]
         self.distance = torch.tensor(known, dtype=torch.float64)
         return record

@@ -72,11 +72,12 @@ class Strict(Protocol):
         before = {label: torch.ones(shape, dtype=torch.bool) for label in nearest}
         records: list[Record] = []
         for column, strength in enumerate(setting.strengths):
+            broke: dict[str, int] = {}
             for position, (label, attack) in enumerate(attacks.items()):
                 everything = position == 0 or self.every_image or label in nearest
                 chosen = torch.ones_like(alive) if everything else alive
                 if isinstance(attack, Closing) and not everything:
-                    chosen = attack.chosen(alive, [one.distance for one in nearest.values()], strength)
+                    chosen = attack.chosen(alive, [one.distance for one in nearest.values()], strength, broke)
                 seen = chosen.nonzero().flatten()
                 if label in nearest:
                     before[label][:, column] = alive
@@ -87,6 +88,7 @@ class Strict(Protocol):
                     records.append(record)
                     curve.passes += passes(attack, len(seen), count, nearest.get(label))
                     broken = torch.tensor(record.broken, dtype=torch.bool)
+                    broke[label] = int(alive[seen[broken]].sum())
                     alive[seen[broken]] = False
                     alive_eight_bit[seen[torch.tensor(record.broken_eight_bit, dtype=torch.bool)]] = False
                     left = float((~broken if everything else alive).sum()) / count
@@ -149,4 +151,6 @@ def recorded(
         setting.store.write(record)
     elif nearest is not None:
         nearest.resumed(record)
+    if record.remembering and setting.steady:
+        setting.copies.renew = True
     return record

@@ -45,8 +45,8 @@ def measure_fidelity(
     images_seen = 0
     for images, labels in batches:
         images, labels = runtime.images(images), labels.to(runtime.device)
-        known = real_noises(network, images, labels, spectrum.attacked, attack, runtime)
-        real = real_noises(network, images, labels, estimated, attack, runtime)
+        noises = real_noises(network, images, labels, (*spectrum.attacked, *estimated), attack, runtime)
+        known, real = noises.split([len(spectrum.attacked), len(estimated)], dim=1)
         noise_hat = estimated_noises(network, images, labels, known, spectrum, estimator, refinement, runtime)
         with torch.no_grad():
             shifted = (images, *(images + noise for noise in (*real.unbind(1), *noise_hat.unbind(1))))

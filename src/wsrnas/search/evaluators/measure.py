@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from wsrnas.attacks.base import Attack
+from wsrnas.attacks.pgd import PGD
 from wsrnas.attacks.victim import untouched
 from wsrnas.estimators.noise.base import NoiseEstimator, WantedNoises
 from wsrnas.estimators.noise.refine import REFINE_STEP, refine_outwards
@@ -55,8 +56,10 @@ UNREFINED = Refinement()
 def real_noises(
     network: nn.Module, images: Images, labels: Labels, strengths: Sequence[float], attack: Attack, runtime: Runtime
 ) -> Noises:
-    """Return δ_ε of every strength, (B,N,C,H,W)."""
+    """Return δ_ε of every strength, (B,N,C,H,W); what the attacks have in common is done once (`runtime.fast`)."""
     with runtime.autocast():
+        if runtime.config.fast and isinstance(attack, PGD) and attack.starts_clean:
+            return torch.stack(attack.over(network, images, labels, strengths), dim=1) - images[:, None]
         adversarial = [attack.at(strength).perturb(network, images, labels) for strength in strengths]
     return torch.stack(adversarial, dim=1) - images[:, None]
 

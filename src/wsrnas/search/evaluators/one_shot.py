@@ -20,9 +20,10 @@ from wsrnas.estimators.memory import NoiseMemory
 from wsrnas.estimators.noise import NoiseFit, fit_noise_estimator, noise_estimator, push_noise
 from wsrnas.runtime import Runtime
 from wsrnas.search import costs
-from wsrnas.search.base import Evaluator, Timer
+from wsrnas.search.base import Timer
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.costs import Costs, noise_batches
+from wsrnas.search.evaluators.charged import ChargedEvaluator
 from wsrnas.search.evaluators.fidelity import Fidelity, measure_fidelity, too_weak
 from wsrnas.search.evaluators.measure import (
     Refinement,
@@ -36,12 +37,13 @@ from wsrnas.search.evaluators.mixture import whole_mixture_losses
 from wsrnas.search.setup import learning_rate, limited, network_config
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import Architecture
+from wsrnas.spaces.genotype import Genotype
 from wsrnas.training.epoch import train_epoch
 from wsrnas.training.losses import PGDTraining
 from wsrnas.types import Encoding, Losses
 
 
-class OneShot(Evaluator):
+class OneShot(ChargedEvaluator):
     """Trains a sub-network for one epoch of D_t, keeps φ up to date, and measures N1+N2+1 losses on D_v.
 
     Randomness depends on (seed, purpose, number of trainings so far) only. BatchNorm has no running averages, so the
@@ -69,8 +71,8 @@ class OneShot(Evaluator):
             momentum=weights.momentum,
             weight_decay=weights.weight_decay,
         )
-        strength, steps = config.trained_at(), weights.steps
-        self.attack = PGD(eps=strength, steps=steps, step_size=weights.step_size(strength), random_start=False)
+        eps = config.trained_at()
+        self.attack = PGD(eps=eps, steps=weights.steps, step_size=weights.step_size(eps), random_start=False)
         self.noise_memory = NoiseMemory(config.noise_estimator.memory)
         if self.noise_estimator.needs_training:
             self.noise_optimizer, self.noise_schedule = NoiseFit().optimizer(self.noise_estimator)
@@ -80,16 +82,6 @@ class OneShot(Evaluator):
         self.record: dict[str, Any] = {}
         self.fidelity: dict[float, Fidelity] = {}
         self.suspects: set[float] = set()
-
-    @property
-    def cost(self) -> float:  # type: ignore[override]
-        """Return the images passed through the network so far, over all phases."""
-        return float(sum(self.spent.values()))
-
-    def charge(self, phase: str, passes: int) -> None:
-        """Count what a phase has cost."""
-        self.spent[phase] = self.spent.get(phase, 0) + passes
-        self.record["cost"] = self.cost
 
     def warm_up(self, architecture: Architecture) -> None:
         """Lines 2-5: one epoch of adversarial training."""
@@ -219,6 +211,10 @@ class OneShot(Evaluator):
             self.record.setdefault("warnings", []).append(message)
             self.spectrum = self.spectrum.with_attacked(strength)
         self.suspects = low
+
+    def network(self, genotype: Genotype) -> nn.Module:
+        """Return the sub-network of a genotype."""
+        return self.supernet.at(self.space.choice(genotype))
 
     def verify(self, architectures: list[Architecture]) -> list[Losses]:
         """Measure with APGD at every strength under the final shared weights."""

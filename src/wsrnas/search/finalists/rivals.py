@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from wsrnas.models.network import GenotypeNetwork
 from wsrnas.parts import PartConfig
 from wsrnas.progress import progress
 from wsrnas.runs import RunFolder
+from wsrnas.runtime.parallel import each
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.costs import RIVALS
 from wsrnas.search.setup import count_parameters, network_config, size_config
@@ -34,54 +36,78 @@ TRIES = 2000
 def train_rivals(config: SearchConfig, data: DataBundle, winner: Genotype, folder: RunFolder) -> dict[str, Any]:
     """Train winner and rivals from scratch in `compare/`, score them on the test set, and describe both.
 
-    Every network has the same width and depth, training set, epochs, attack and seed; a rival's parameter count is
-    within 15 % of the winner's where such an architecture is found. Scores are clean accuracy and PGD accuracy in
-    evaluation mode. This is the first and only time a search reads the test set.
+    Every network has the same width and depth, training set, epochs, attack and seed, and they are spread over
+    `runtime.workers` processes; a rival's parameter count is within 15 % of the winner's where such an architecture is
+    found. Scores are clean accuracy and PGD accuracy in evaluation mode. This is the first and only time a search
+    reads the test set.
     """
     sizes = network_config(config, data)
     space = get_space(config.space.name)
     rivals = random_rivals(space, winner, sizes, config.rivals.count, config.seed)
     genotypes = {"winner": winner, **{f"random-{place}": rival for place, rival in enumerate(rivals, start=1)}}
-    settings = training_settings(config)
-    strengths = [0.0, *config.spectrum.all_strengths()]
-    test = load_data(settings.data, config.seed).test
-    count = len(test) if config.rivals.images is None else min(config.rivals.images, len(test))
-    images, labels = test.fetch(torch.arange(count))
-    scored: dict[str, dict[str, Any]] = {}
-    with progress("rivals", len(genotypes)) as bar:
-        for name, genotype in genotypes.items():
-            path = Path(folder.path) / "compare" / name
-            with folder.timed(RIVALS):
-                train(settings, GenotypeNetwork(genotype=genotype, config=sizes), path)
-            with folder.timed("scoring on test images"):
-                result = evaluate(
-                    load_run(path),
-                    images,
-                    labels,
-                    strengths=strengths,
-                    attacks=[PGD(eps=strengths[-1], steps=config.rivals.attack_steps, keep="best")],
-                    seed=config.seed,
-                )
-            scored[name] = {
-                "id": genotype.id,
-                "parameters": count_parameters(space.build(genotype, sizes)),
-                "accuracy": list(result.accuracy),
-                "low": list(result.ci_low),
-                "high": list(result.ci_high),
-            }
-            bar.advance(note=name)
+    items = {
+        name: _Rival(config=config, genotype=genotype, path=folder.path / "compare" / name)
+        for name, genotype in genotypes.items()
+    }
+    with progress("rivals", len(items)) as bar, folder.timed(RIVALS):
+        scored = each(
+            _trained_and_scored,
+            items,
+            config=config.runtime,
+            common=partial(load_data, training_settings(config).data, config.seed),
+            on_done=lambda name: bar.advance(note=name),
+        )
+    images = {name: rival.pop("images") for name, rival in scored.items()}["winner"]
     won = scored.pop("winner")
     spreads = [over_seeds(column) for column in zip(*(rival["accuracy"] for rival in scored.values()))]
     return {
-        "strengths": strengths,
+        "strengths": _strengths(config),
         "winner": won,
         "random": list(scored.values()),
-        "images": count,
+        "images": images,
         "epochs": config.rivals.epochs,
         "chance": 1 / data.num_classes,
         "attack": f"PGD-{config.rivals.attack_steps}",
         "random_mean_sd": [[spread.mean, spread.sd] for spread in spreads],
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Rival:
+    config: SearchConfig
+    genotype: Genotype
+    path: Path
+
+
+def _trained_and_scored(data: DataBundle, rival: _Rival) -> dict[str, Any]:
+    """Return what comparison.json says of one network, and how many test images it was scored on."""
+    config, strengths = rival.config, _strengths(rival.config)
+    sizes = network_config(config, data)
+    settings = training_settings(config)
+    network = GenotypeNetwork(genotype=rival.genotype, config=sizes)
+    train(settings, network, rival.path, data=data)
+    count = len(data.test) if config.rivals.images is None else min(config.rivals.images, len(data.test))
+    images, labels = data.test.fetch(torch.arange(count))
+    result = evaluate(
+        load_run(rival.path),
+        images,
+        labels,
+        strengths=strengths,
+        attacks=[PGD(eps=strengths[-1], steps=config.rivals.attack_steps, keep="best")],
+        seed=config.seed,
+    )
+    return {
+        "id": rival.genotype.id,
+        "parameters": count_parameters(get_space(config.space.name).build(rival.genotype, sizes)),
+        "accuracy": list(result.accuracy),
+        "low": list(result.ci_low),
+        "high": list(result.ci_high),
+        "images": count,
+    }
+
+
+def _strengths(config: SearchConfig) -> list[float]:
+    return [0.0, *config.spectrum.all_strengths()]
 
 
 def random_rivals(space: SearchSpace, winner: Genotype, sizes: NetworkConfig, count: int, seed: int) -> list[Genotype]:
@@ -111,9 +137,17 @@ def random_rivals(space: SearchSpace, winner: Genotype, sizes: NetworkConfig, co
     return near + [genotype for _, _, genotype in sorted(others)[: count - len(near)]]
 
 
-def training_settings(config: SearchConfig) -> TrainConfig:
-    """Return the training that the search's own settings imply: PGD at its strength, its size, its batch."""
-    training, strength = config.training, config.trained_at()
+def training_settings(config: SearchConfig, epochs: int | None = None) -> TrainConfig:
+    """Return the training that the search's own settings imply: PGD at its strength, its size, its batch.
+
+    `epochs` is `rivals.epochs` where None. Where labels are short trainings alone, it is one of those, but longer.
+    """
+    training, labels, strength = config.training, config.labels, config.trained_at()
+    epochs = config.rivals.epochs if epochs is None else epochs
+    optimizer, schedule = OptimizerConfig(lr=training.learning_rate), PartConfig(name="cosine")
+    if config.evaluator == "trained":
+        optimizer = OptimizerConfig(lr=labels.learning_rate, nesterov=labels.nesterov)
+        schedule = PartConfig(name="cosine", settings={"warmup": labels.warmup * epochs})
     return TrainConfig(
         recipe=f"{config.recipe} (rival)",
         seed=config.seed,
@@ -123,9 +157,9 @@ def training_settings(config: SearchConfig) -> TrainConfig:
             name="pgd",
             settings={"eps": strength, "steps": training.steps, "step_size": training.step_size(strength)},
         ),
-        optimizer=OptimizerConfig(lr=training.learning_rate, momentum=training.momentum, clip=training.clip),
-        schedule=PartConfig(name="cosine"),
-        epochs=config.rivals.epochs,
+        optimizer=replace(optimizer, momentum=training.momentum, clip=training.clip),
+        schedule=schedule,
+        epochs=epochs,
         batch_size=training.batch_size,
         selection=SelectionConfig(by="last"),
         runtime=config.runtime,

@@ -52,7 +52,8 @@ def _summary(record: SearchRecord) -> str:
 
 def _losses(record: SearchRecord) -> str:
     winner = record.result["winner"]
-    rows = [["shared weights, in the search", *(f"{loss:.3f}" for loss in winner.get("losses") or [])]]
+    label = "trained alone, in the search" if record.trained_alone else "shared weights, in the search"
+    rows = [[label, *(f"{loss:.3f}" for loss in winner.get("losses") or [])]]
     if winner.get("verified_losses"):
         rows.append(
             [

@@ -115,6 +115,11 @@ class SearchRecord:
         return str(self.setting("data.name", "unknown data"))
 
     @property
+    def trained_alone(self) -> bool:
+        """Return whether candidates were trained alone; else they shared weights."""
+        return bool(self.setting("evaluator", "one_shot") == "trained")
+
+    @property
     def search_config(self) -> SearchConfig:
         """Return the settings as the search had them.
 

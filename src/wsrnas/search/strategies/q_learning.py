@@ -11,7 +11,6 @@ from wsrnas.errors import refuse
 from wsrnas.search.base import Evaluator
 from wsrnas.search.objective import SearchObjective
 from wsrnas.search.strategies.queries import Measured, QueryStrategy
-from wsrnas.spaces.cells import CellSpace
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.types import Choice
 
@@ -45,10 +44,11 @@ class QLearning(QueryStrategy):
         replays: int = 100,
     ) -> None:
         super().__init__(evaluator, objective, seed, queries=queries, warm_up=warm_up)
-        if not isinstance(self.space, CellSpace):
+        rows = {decision.options for decision in self.space.decisions}
+        self.operations = rows.pop()
+        if rows:
             remedy = "take another strategy, such as evolution"
             refuse("space", expected="cells, whose edges it walks along", got=self.space.name, remedy=remedy)
-        self.operations = self.space.operations
         self.learning_rate, self.replays = learning_rate, replays
         edges, operations = self.space.num_edges, self.space.num_operations
         self.q = torch.full((edges, operations + 1, operations), 0.5)

@@ -12,6 +12,7 @@ from wsrnas.parts import PartConfig
 from wsrnas.search.base import Budget, Evaluator
 from wsrnas.search.wsr.settings import WsrSettings
 from wsrnas.spaces.base import SearchSpace
+from wsrnas.spaces.sized import sized_features
 
 
 def path_features(space: SearchSpace) -> Features:
@@ -39,7 +40,7 @@ def loss_estimator(settings: WsrSettings, evaluator: Evaluator, seed: int, budge
     kind = LOSS_ESTIMATORS.kind(settings.loss_estimator, argument="strategy.settings.loss_estimator")
     if kind is GaussianProcessLossEstimator:
         share = settings.live_edges_after
-        given["paths"] = path_features(evaluator.space)
+        given["paths"] = sized_features(evaluator.space) if settings.size else path_features(evaluator.space)
         given["until"] = None if share is None else int(share * budget.queries)
     config = PartConfig(name=settings.loss_estimator, settings=settings.loss_estimator_settings)
     return LOSS_ESTIMATORS.build(config, argument="strategy.settings.loss_estimator", **given)

@@ -30,6 +30,7 @@ class WsrSettings:
         loss_estimator_settings: of that estimator, such as {hidden: 16, passes: 500}.
         live_edges_after: share of the budget after which the Gaussian process compares live edges of H instead of
             paths, where labels are exact and many; null never does.
+        size: the Gaussian process on paths sees the number of parameters too.
     """
 
     design: str = "representative"
@@ -45,6 +46,7 @@ class WsrSettings:
     loss_estimator: str = "gaussian-process"
     loss_estimator_settings: dict[str, Any] = field(default_factory=dict)
     live_edges_after: float | None = None
+    size: bool = False
 
     def __post_init__(self) -> None:
         name = "strategy.settings"

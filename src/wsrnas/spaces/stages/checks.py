@@ -26,6 +26,9 @@ MOST_STAGES = 16
 
 def check_value(name: str, value: Any, argument: str) -> None:
     """Refuse a value that the field of that name cannot have."""
+    kind = STAGE_FIELDS.get(name, str)
+    if type(value) is not kind:
+        refuse(argument, expected=f"{name} of type {kind.__name__}", got=repr(value))
     if name in NAMES and value not in NAMES[name]:
         known = NAMES[name]
         refuse(argument, expected=f"{name} {' or '.join(known)}", got=repr(value), remedy=nearest(str(value), known))

@@ -86,7 +86,7 @@ def candidates(*, learned: bool) -> tuple[Candidate, ...]:
     if learned:
         designs = (("A-ANE", "a-ane"), ("E-ANE", "e-ane"), ("E-ANE⁻", "e-ane-minus"))
         found += [
-            Candidate(name=f"{title}, as printed", kind="paper", known=KNOWN_THREE, estimator=design,
+            Candidate(name=f"{title}, Eq. 6 as printed", kind="paper", known=KNOWN_THREE, estimator=design,
                       settings={"weights": "paper"})
             for title, design in designs
         ]  # fmt: skip

@@ -35,6 +35,7 @@ def run(
     seed: int = 0,
     runtime: RuntimeConfig | None = None,
     config: StudyConfig | None = None,
+    command: str | None = None,
 ) -> dict[str, Any]:
     """Compare all noise estimators on networks they have never seen, and say which should be the default.
 
@@ -49,6 +50,8 @@ def run(
         seed: of everything.
         runtime: device and threads.
         config: a study of other sizes than the scale's.
+        command: the command that goes on with it, for the page, where the study is part of a larger work: nothing is
+            then printed. None is `wsrnas study`.
 
     Returns:
         What ``study.json`` holds (there, undefined numbers are null): `rows`, `chosen`, `strengths`,
@@ -61,12 +64,15 @@ def run(
         config={"study": "estimators", "scale": scale, **asdict(config)},
     )
     try:
-        return _run(config, scale, folder, Runtime(runtime))
+        result = _run(config, scale, folder, Runtime(runtime), command)
+        if command is None:
+            show(result)
+        return result
     finally:
         folder.close()
 
 
-def _run(config: StudyConfig, scale: Scale, folder: RunFolder, runtime: Runtime) -> dict[str, Any]:
+def _run(config: StudyConfig, scale: Scale, folder: RunFolder, runtime: Runtime, command: str | None) -> dict[str, Any]:
     data = load_data(config.data, seed=config.seed)
     compared = candidates(learned=config.learned)
     total = config.train_networks * config.learned + config.test_networks * 2 + sum(c.learned for c in compared)
@@ -99,10 +105,8 @@ def _run(config: StudyConfig, scale: Scale, folder: RunFolder, runtime: Runtime)
     folder.write_text("study.md", to_markdown(result))
     root = f" --data.root {config.data.root}" if config.data.root else ""
     seed = f" --seed {config.seed}" if config.seed else ""
-    page(result, f"wsrnas study estimators --scale {scale}{root}{seed} --out {folder.path}").write(
-        folder.path / "report.html"
-    )
-    show(result)
+    own = f"wsrnas study estimators --scale {scale}{root}{seed} --out {folder.path}"
+    page(result, command or own).write(folder.path / "report.html")
     return result
 
 

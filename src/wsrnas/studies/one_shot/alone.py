@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,9 +15,11 @@ from torch.nn import functional
 from wsrnas import rng
 from wsrnas.attacks import PGD
 from wsrnas.data import DataBundle, load_data
+from wsrnas.files import read_object, write_json
 from wsrnas.models.load import load_run
 from wsrnas.runs import RunFolder
 from wsrnas.runtime import Runtime
+from wsrnas.runtime.parallel import each
 from wsrnas.search.finalists.rivals import training_settings
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.studies.one_shot.config import OneShotStudyConfig
@@ -68,29 +72,51 @@ def _judged(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, T
     return functional.cross_entropy(logits, labels, reduction="sum"), logits.argmax(dim=1) == labels
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Training:
+    config: OneShotStudyConfig
+    genotype: Genotype
+    repeat: int
+    path: Path
+
+    @property
+    def scores(self) -> Path:
+        """Return the file that the scores are written to: there once the training is over."""
+        return self.path.with_name(f"{self.path.name}.json")
+
+
 def alone_scores(
-    config: OneShotStudyConfig,
-    genotypes: list[Genotype],
-    runtime: Runtime,
-    folder: RunFolder,
-    advance: Callable[..., None],
+    config: OneShotStudyConfig, genotypes: list[Genotype], folder: RunFolder, advance: Callable[..., None]
 ) -> list[list[dict[str, Any]]]:
-    """Train every genotype from scratch, the first `repeated` with two seeds; return scores by genotype and seed."""
-    scores: list[list[dict[str, Any]]] = [[] for _ in genotypes]
-    seed = config.search.seed
-    data = load_data(training_config(config, seed).data, seed)
-    for repeat, count in enumerate((config.genotypes, config.repeated)):
-        for index in range(count):
-            name = f"alone/{index}-{repeat}"
-            found = folder.read_json(f"{name}.json")
-            if found is None:
-                path = folder.path / name
-                settings = training_config(config, rng.derive_seed(seed, "one-shot study", "alone", repeat) % 2**31)
-                with folder.timed("training alone"):
-                    train(settings, genotypes[index], path, data=data, runtime=runtime)
-                with folder.timed("scoring"):
-                    found = score(load_run(path), data, config, runtime)
-                folder.write_json(f"{name}.json", found)
-            scores[index].append(found)
-            advance(1, f"genotype {index + 1} trained alone")
-    return scores
+    """Train every genotype from scratch, the first `repeated` with two seeds; return scores by genotype and seed.
+
+    The trainings are spread over `runtime.workers` processes.
+    """
+    trainings = {
+        f"genotype {index + 1}, seed {repeat + 1}": _Training(
+            config=config, genotype=genotypes[index], repeat=repeat, path=folder.path / "alone" / f"{index}-{repeat}"
+        )
+        for repeat, count in enumerate((config.genotypes, config.repeated))
+        for index in range(count)
+    }
+    left = {name: training for name, training in trainings.items() if not training.scores.is_file()}
+    advance(len(trainings) - len(left), "trained alone before")
+    with folder.timed("training alone"):
+        each(
+            _trained_and_scored,
+            left,
+            config=config.search.runtime,
+            common=partial(load_data, training_config(config, config.search.seed).data, config.search.seed),
+            on_done=lambda name: advance(1, f"{name} trained alone"),
+        )
+    return [
+        [read_object(training.scores) for training in trainings.values() if training.genotype is genotype]
+        for genotype in genotypes
+    ]
+
+
+def _trained_and_scored(data: DataBundle, training: _Training) -> None:
+    config, runtime = training.config, Runtime(training.config.search.runtime)
+    seed = rng.derive_seed(config.search.seed, "one-shot study", "alone", training.repeat) % 2**31
+    train(training_config(config, seed), training.genotype, training.path, data=data, runtime=runtime)
+    write_json(training.scores, score(load_run(training.path), data, config, runtime))

@@ -74,7 +74,7 @@ def _run(config: OneShotStudyConfig, scale: Scale, folder: RunFolder, runtime: R
             sampling: one_shot_labels(sampling, config, genotypes, data, runtime, folder, bar.advance)
             for sampling in SAMPLINGS
         }
-        scores = alone_scores(config, genotypes, runtime, folder, bar.advance)
+        scores = alone_scores(config, genotypes, folder, bar.advance)
     parameters = [count_parameters(space.build(genotype, network_config(search, data))) for genotype in genotypes]
     limit = search.measure.images or len(data.valid)
     images = min(len(data.valid), limit)

@@ -25,7 +25,10 @@ FORMATS = (".svg", ".png", ".pdf")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison:
-    """`curves[name]` is (seeds, queries): regret in percentage points after 1, 2, … distinct architectures."""
+    """`curves[name]` is (seeds, queries): regret in percentage points after 1, 2, … distinct architectures.
+
+    `after` names the numbers of queries that are told.
+    """
 
     dataset: str
     objective: str
@@ -33,13 +36,16 @@ class Comparison:
     curves: dict[str, Float[Tensor, "seeds queries"]]
     label_noise: float | None = None
     label_ageing: tuple[float, float] | None = None
+    most_parameters: int | None = None
+    after: tuple[int, ...] = ()
 
     @property
     def title(self) -> str:
         """What was searched for, in which table and with what labels."""
         noise = "" if self.label_noise is None else f", label noise {self.label_noise:g}"
         ageing = "" if self.label_ageing is None else f" ageing {self.label_ageing[0]:g},{self.label_ageing[1]:g}"
-        return f"{self.dataset}, objective {self.objective}{noise}{ageing}"
+        limit = "" if self.most_parameters is None else f", at most {self.most_parameters:,} parameters"
+        return f"{self.dataset}, objective {self.objective}{noise}{ageing}{limit}"
 
     @property
     def seeds(self) -> int:
@@ -48,7 +54,9 @@ class Comparison:
 
     @property
     def checkpoints(self) -> list[int]:
-        """A quarter, half, and all of the budget."""
+        """The numbers of queries asked for, by default a quarter, half, and all of the budget."""
+        if self.after:
+            return sorted(set(self.after))
         return sorted({max(1, self.queries // 4), max(1, self.queries // 2), self.queries})
 
     def as_json(self) -> dict[str, Any]:
@@ -59,6 +67,7 @@ class Comparison:
             "objective": self.objective,
             "label_noise": self.label_noise,
             "label_ageing": None if self.label_ageing is None else list(self.label_ageing),
+            **({} if self.most_parameters is None else {"max_params": self.most_parameters}),
             "queries": self.checkpoints,
             "seeds": self.seeds,
             "strategies": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from wsrnas.errors import InputError, nearest, refuse
+from wsrnas.spaces.base import SearchSpace
 from wsrnas.spaces.nasbench201 import NasBench201Space
 from wsrnas.studies.tables.table_space import TableSpace
 from wsrnas.types import Choice
@@ -24,21 +26,28 @@ WHERE = "download the robustness data set of Jung et al. (ICLR 2023) and give th
 class RobustnessTable:
     """Losses 1 − accuracy of every distinct architecture under one attack.
 
-    `losses` is (A, 1+S), index 0 clean, then ascending `strengths` (radii in [0,1]); `rows` maps each of the 15,625
-    choices of the space to its row; `published` holds the table's own ids, row by row.
+    `losses` is (A, 1+S), index 0 clean, then ascending `strengths` (radii in [0,1]); `rows` maps each choice that a
+    search may ask for, all 15,625 of the space or those within a limit (`size_limit.py`), to its row; `published` holds
+    the table's own ids and `trained` the choices that were trained for it, row by row.
     """
 
     dataset: str
     attack: str
-    space: NasBench201Space
+    space: SearchSpace
     rows: dict[Choice, int]
     losses: Float[Tensor, "A losses"]
     strengths: Float[Tensor, "S"]
     published: tuple[str, ...]
+    trained: tuple[Choice, ...]
 
     def __len__(self) -> int:
-        """Return the number of distinct architectures."""
-        return len(self.losses)
+        """Return the number of distinct architectures that a search may ask for."""
+        return len(self.kept)
+
+    @cached_property
+    def kept(self) -> list[int]:
+        """The rows that a search may ask for."""
+        return sorted(set(self.rows.values()))
 
     def check_budget(self, queries: int) -> None:
         """Refuse a budget the table cannot serve.
@@ -89,6 +98,7 @@ def load_table(folder: str | Path, *, dataset: str = "cifar10", attack: str = "p
         losses=(1 - accuracy[:, [0, *(i + 1 for i in kept)]]).float(),
         strengths=torch.tensor([levels[i] / 255 for i in kept]),
         published=published,
+        trained=_trained(meta, space, published, root / "meta.json"),
     )
 
 
@@ -136,3 +146,14 @@ def _rows(meta: dict[str, Any], space: NasBench201Space, place: dict[str, int], 
     if len(rows) != whole:
         refuse(str(path), expected=f"all {whole} architectures of the space", got=len(rows), remedy=WHERE)
     return rows
+
+
+def _trained(
+    meta: dict[str, Any], space: NasBench201Space, published: tuple[str, ...], path: Path
+) -> tuple[Choice, ...]:
+    found = []
+    for identity in published:
+        if identity not in meta["ids"]:
+            refuse(str(path), expected=f"architecture {identity}, which has accuracies", got="none", remedy=WHERE)
+        found.append(space.choice(space.parse(meta["ids"][identity]["nb201-string"])))
+    return tuple(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,15 +37,7 @@ class Selection:
         """Return the table with only these strengths, and the objective over them."""
         columns = [0, *(place + 1 for place in self.places)]
         count = len(self.places)
-        narrow = RobustnessTable(
-            dataset=table.dataset,
-            attack=table.attack,
-            space=table.space,
-            rows=table.rows,
-            losses=table.losses[:, columns],
-            strengths=table.strengths[list(self.places)],
-            published=table.published,
-        )
+        narrow = replace(table, losses=table.losses[:, columns], strengths=table.strengths[list(self.places)])
         weights = tuple(1 / count for _ in self.places)
         robust = 1 - self.clean_weight
         return narrow, SearchObjective(clean_weight=self.clean_weight, robust_weight=robust, strength_weights=weights)

@@ -37,7 +37,8 @@ def regret_curve(
     """Run one search; entry q−1 is the regret, in percentage points, of its result after q distinct architectures.
 
     The search sees `objective` on the table's losses, with the label error asked for; it is judged by the true values
-    `judge` (A,), lower is better, by default those of the objective itself. A strategy that asks for known
+    `judge` (A,), lower is better, by default those of the objective itself, against the best that it may ask for. A
+    strategy that asks for known
     architectures takes longer but is not charged; it is stopped where it has used its steps.
 
     Raises:
@@ -47,7 +48,7 @@ def regret_curve(
     error = None if label_noise is None else label_error(table.losses, objective, label_noise, seed)
     evaluator = TableEvaluator(table.space, table.rows, table.losses, table.strengths, error=error, ageing=label_ageing)
     truth = objective(table.losses) if judge is None else judge
-    regrets = 100 * (truth - truth.min())
+    regrets = 100 * (truth - truth[table.kept].min())
     strategy = search.build(evaluator, objective, seed, queries=queries)
     curve = torch.full((queries,), float("nan"))
     for _ in range(strategy.total_iterations):

@@ -28,7 +28,7 @@ def add_loss_estimator(page: Page, record: SearchRecord) -> None:
         "The search trusts ψ, the loss estimator, to say which architecture is worth measuring next, so only its "
         "ranking matters. Kendall's τ is 1 where it orders every pair as the measurement does and 0 where it guesses.",
     )
-    groups = []
+    groups, alone = [], record.trained_alone
     for index, (name, colour) in enumerate(zip(names, ordered_colours(len(names)))):
         measured = [float(line["losses"][index]) for line in lines]
         estimated = [float(line["predicted"][index]) for line in lines]
@@ -38,7 +38,8 @@ def add_loss_estimator(page: Page, record: SearchRecord) -> None:
         scatter_figure(groups, x_label="measured loss", y_label="estimated loss", panels=True),
         f"Each of the {len(lines)} architectures of the search phase: the loss ψ expected before it was measured, "
         "against the loss then measured. On the dashed line the estimate is exact. Architectures chosen by ψ resemble "
-        "each other, which lowers this τ; shared weights that improve over the search can raise or lower it.",
+        "each other, which lowers this τ"
+        + ("." if alone else "; shared weights that improve over the search can raise or lower it."),
         alt="Scatter plots of estimated against measured loss, one per strength",
     )
     if not taus:
@@ -58,9 +59,12 @@ def _tau_verdict(page: Page, record: SearchRecord, mean: float) -> None:
         f"(now {record.setting('budget.iterations', '?')})"
     )
     if mean >= _GOOD_TAU:
-        text = (
-            f"Mean τ {mean:.2f}: the estimator foresees well how new architectures rank under shared weights. Whether "
-            "they rank alike when trained alone it cannot tell; that is what training the finalists alone is for."
+        text = f"Mean τ {mean:.2f}: the estimator foresees well how new architectures rank"
+        text += (
+            " when trained alone, briefly."
+            if record.trained_alone
+            else " under shared weights. Whether they rank alike when trained alone it cannot tell; that is what "
+            "training the finalists alone is for."
         )
         page.callout("good", text)
     elif mean >= _WEAK_TAU:

@@ -20,11 +20,16 @@ def add_losses(page: Page, record: SearchRecord) -> None:
         page.callout("note", "No architecture has been measured yet: the search is still warming up its weights.")
         return
     best = min(labelled, key=lambda line: _number(line.get("objective")))
+    held_out = "D_v, the half of the training set that no weight is trained on."
+    how = (
+        f"trained alone and measured on {held_out} Dots that sink over time show better architectures."
+        if record.trained_alone
+        else f"measured with the shared weights on {held_out} Dots that sink over time show two things at once: better "
+        "architectures and better trained shared weights."
+    )
     page.section(
         "Losses over the search",
-        f"Each dot is one of {len(labelled)} architectures, measured with the shared weights on D_v, the half of the "
-        "training set that no weight is trained on. Dots that sink over time show two things at once: better "
-        "architectures and better trained shared weights. The lowest objective so far, "
+        f"Each dot is one of {len(labelled)} architectures, {how} The lowest objective so far, "
         f"{_number(best.get('objective')):.4g}, came in iteration {best['iteration']}.",
     )
     x = [int(line["iteration"]) for line in labelled]

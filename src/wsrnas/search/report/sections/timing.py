@@ -75,6 +75,23 @@ _AFTERWARDS = (VERIFICATION, FINALISTS, RIVALS, "scoring on test images")
 """Phases of which the paper's Table 6 says nothing."""
 
 
+def per_iteration(record: SearchRecord) -> dict[str, dict[str, float]]:
+    """Return mean seconds per iteration in the columns of Table 6, by what an iteration is for.
+
+    That is: warm up, build (a label of the population) and search. What is done once after the search is left out.
+    """
+    kinds = {int(line["iteration"]): str(line.get("phase") or "search") for line in record.metrics}
+    counts = {kind: sum(one == kind for one in kinds.values()) for kind in dict.fromkeys(kinds.values())}
+    found = {kind: dict.fromkeys(_TABLE_6, 0.0) for kind in counts}
+    for line in record.timings:
+        kind = kinds.get(int(line["iteration"]))
+        if kind is not None and line["phase"] not in _AFTERWARDS:
+            found[kind][_column(str(line["phase"]))] += float(line["seconds"]) / counts[kind]
+    for seconds in found.values():
+        seconds["sum"] = sum(seconds.values())
+    return found
+
+
 def _add_table_6(page: Page, record: SearchRecord) -> None:
     labelled = {line["iteration"] for line in record.metrics if line.get("phase") not in ("warm up", None)}
     if not labelled:

@@ -1,0 +1,1 @@
+"""What a search is worth against what it has to beat."""

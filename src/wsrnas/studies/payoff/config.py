@@ -1,0 +1,97 @@
+"""How large a study of what a search is worth is, and the rules it was started with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from wsrnas.configure import configured
+from wsrnas.errors import at_least, refuse
+from wsrnas.search.base import Budget
+from wsrnas.search.config import SearchConfig
+from wsrnas.search.spectrum import SpectrumConfig
+from wsrnas.studies.scales import trained_search
+
+RULES = (
+    "search j has the seed of the study plus j; ours and random search measure the same number of candidates by the "
+    "same short trainings, with labels of that seed",
+    "final rule of both: the best finalists by their label are trained once more with another label seed, and the "
+    "lowest mean of both labels names the winner",
+    "same-size: random architectures within 5 % of the winner's weights, drawn by sized_samples with streams that do "
+    "not depend on the search",
+    "largest: the most weights that adding them one decision at a time leads to from the largest of 200 random ones",
+    "paper: the winner of the preset paper on the super-network of the same space and size, at the same image passes "
+    "or the nearest below",
+    "every network is trained again with seeds that no search saw and judged on the test set, which no search reads",
+    "gain: mean over the searches of wide accuracy, winner less opponent; 95 % percentile interval of draws that take "
+    "searches, the networks of a common opponent, and test images with replacement",
+    "all searches registered are reported, whatever they find; searches not done by the end are counted as such",
+)
+"""Written into config.yaml before the first training."""
+PAPER_ATTACKED = 3
+"""N1 of the paper's Basic setting."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PayoffConfig:
+    """Everything a study of what a search is worth depends on.
+
+    Args:
+        search: strategy, space, data, budget and short training of the searches; `rivals` says with how many PGD steps
+            networks are judged.
+        searches: searches of each strategy.
+        finalists: the best by label, trained once more before the winner is named.
+        rivals: random architectures of the winner's size.
+        seeds: trainings of every network that is judged.
+        paper_searches: how many of the searches the paper's preset is run for.
+        draws: of the bootstrap.
+        rules: what was fixed before the first training.
+    """
+
+    search: SearchConfig
+    searches: int = 10
+    finalists: int = 2
+    rivals: int = 8
+    seeds: int = 2
+    paper_searches: int = 2
+    draws: int = 5000
+    rules: tuple[str, ...] = RULES
+
+    def __post_init__(self) -> None:
+        at_least(1, searches=self.searches, finalists=self.finalists, rivals=self.rivals, draws=self.draws)
+        at_least(2, seeds=self.seeds)
+        if not 0 <= self.paper_searches <= self.searches:
+            refuse("paper_searches", expected=f"0 to {self.searches}", got=self.paper_searches)
+        if self.search.evaluator != "trained":
+            refuse("search.evaluator", expected="trained", got=self.search.evaluator)
+
+
+def payoff_config(scale: str, space: str, *, root: str | None = None, seed: int = 0) -> PayoffConfig:
+    """Return the study at a scale: see `trained_search`. The searches look at wide accuracy: strengths weigh alike."""
+    search = trained_search(scale, space, root=root, seed=seed)
+    strengths = search.spectrum.all_strengths()
+    even = [1 / len(strengths)] * len(strengths)
+    spectrum = SpectrumConfig(
+        strengths=list(strengths), clean_weight=0.1, robust_weight=0.9, strength_weights=even, attacked=list(strengths)
+    )
+    search = replace(search, spectrum=spectrum)
+    if scale == "smoke":
+        return PayoffConfig(search=search, searches=2, finalists=2, rivals=2, paper_searches=1, draws=200)
+    return PayoffConfig(search=search, searches=10 if root is None else 5)
+
+
+def paper_search(config: SearchConfig, seed: int, budget: Budget) -> SearchConfig:
+    """Return the paper's preset on the same data, spectrum and size, with its own objective."""
+    found = configured(SearchConfig, "search", "digits-paper", {}, preset="paper")
+    attacked = min(PAPER_ATTACKED, len(config.spectrum.all_strengths()))
+    return replace(
+        found,
+        seed=seed,
+        data=config.data,
+        space=config.space,
+        runtime=config.runtime,
+        measure=config.measure,
+        spectrum=replace(found.spectrum, strengths=config.spectrum.strengths, attacked=attacked),
+        training=replace(found.training, strength=config.training.strength, images=config.training.images),
+        rivals=replace(found.rivals, count=0),
+        budget=budget,
+    )

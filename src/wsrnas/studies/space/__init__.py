@@ -1,0 +1,1 @@
+"""What a search space holds: the variance of robust accuracy among architectures of one size."""

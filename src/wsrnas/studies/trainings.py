@@ -1,0 +1,87 @@
+"""Networks that a study trains alone, briefly, and judges on the test set: each is made once and kept as a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from wsrnas import rng
+from wsrnas.attacks.pgd import PGD
+from wsrnas.data import DataBundle
+from wsrnas.runs import RunFolder
+from wsrnas.runtime import Runtime
+from wsrnas.search.config import SearchConfig
+from wsrnas.search.evaluators.short_training import score, short_training, train_short
+from wsrnas.search.setup import network_config
+from wsrnas.spaces import get_space
+from wsrnas.spaces.genotype import Genotype
+from wsrnas.studies import parts
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """One trained network on the test set: which images are right at each strength (t, 1+S), index 0 clean."""
+
+    right: NDArray[np.bool_]
+
+    @property
+    def accuracy(self) -> Array:
+        """Return the accuracies (1+S,)."""
+        return np.asarray(self.right.mean(axis=0), dtype=np.float64)
+
+    @property
+    def wide(self) -> float:
+        """Return the mean accuracy over the strengths above 0."""
+        return float(self.accuracy[1:].mean())
+
+    @property
+    def by_image(self) -> Array:
+        """Return the share of strengths that each image is right at (t,); its mean is `wide`."""
+        return np.asarray(self.right[:, 1:].mean(axis=1), dtype=np.float64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trainer:
+    """Trains as the labels of `config` do and attacks with PGD of `rivals.attack_steps` on the test set.
+
+    Everything random depends on the seed that a network is asked for with, so a study goes on where it stopped.
+    """
+
+    config: SearchConfig
+    data: DataBundle
+    runtime: Runtime
+    folder: RunFolder
+
+    def judged(self, genotype: Genotype, name: str, seed: int) -> Judged:
+        """Return a network's score, trained now or read from the part `name`."""
+        kept = parts.load(self.folder, name)
+        if kept is None:
+            kept = {"right": self._train(genotype, seed)}
+            parts.save(self.folder, name, kept)
+        return Judged(kept["right"].numpy())
+
+    def _train(self, genotype: Genotype, seed: int) -> Tensor:
+        config, data = self.config, self.data
+        with rng.fixed_global_seed(seed, "study", "weights"):
+            space = get_space(genotype.space)
+            network = self.runtime.prepare(space.build(genotype, network_config(config, data)))
+        settings = short_training(config)
+        with self.folder.timed("training"):
+            train_short(network, data.train, settings, augment=data.augment, runtime=self.runtime, seed=seed)
+        strengths = config.spectrum.all_strengths()
+        with self.folder.timed("scoring on test images"):
+            found = score(
+                network,
+                data.test,
+                strengths,
+                PGD(eps=strengths[-1], steps=config.rivals.attack_steps, keep="best"),
+                images=config.rivals.images,
+                runtime=self.runtime,
+                seed=config.seed,
+            )
+        return found.right
