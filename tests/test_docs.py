@@ -43,6 +43,17 @@ def test_the_readmes_python_runs(capsys, tmp_path, monkeypatch):
     assert capsys.readouterr().out.startswith("[")
 
 
+USE = re.findall(r"^## (.+?)$(.*?)(?=^## |\Z)", (ROOT / "docs" / "use.md").read_text(), re.DOTALL | re.MULTILINE)
+EXAMPLES = [(title, block) for title, text in USE for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL)]
+
+
+@pytest.mark.parametrize(("title", "block"), EXAMPLES, ids=[title for title, _ in EXAMPLES])
+def test_the_examples_of_using_a_network_run(title, block, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert len(block.strip().splitlines()) <= 12, "ten lines or so"
+    exec(compile(block, f"docs/use.md, {title}", "exec"), {})
+
+
 def test_no_source_file_is_too_long():
     long = {str(path): n for path in (ROOT / "src").rglob("*.py") if (n := len(path.read_text().splitlines())) > 300}
     assert not long

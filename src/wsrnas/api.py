@@ -5,7 +5,7 @@ The command line only parses and calls these. `wsrnas.search(…)`, `wsrnas.trai
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ def train(
 
 
 def evaluate(
-    run: str | Path | None = None,
+    run: str | Path | Callable[..., Any] | None = None,
     *,
     model: str | None = None,
     strengths: str | Sequence[float | str] | None = None,
@@ -79,7 +79,9 @@ def evaluate(
     ``evaluate("runs/b", strengths="0,2/255,8/255", protocol="both")["strict"].accuracy``
 
     Args:
-        run: a run folder; its data settings and its folder are the defaults.
+        run: a run folder; its data settings and its folder are the defaults. Or anything else that `wsrnas.load` takes,
+            or a function from images (B,C,H,W) in [0,1] to scores (B,classes), such as a service elsewhere: it is
+            attacked by queries alone, which are counted (``["strict"].queries``). Data must be named then.
         model: instead of `run`: ``package.module:callable``, a .onnx file or a name of the zoo.
         strengths: radii, as text (``0,2/255,8/255`` or ``1/255:32/255:9``) or as a list; default: those of the norm.
         data: settings of `DataConfig` that differ from the run's.
@@ -90,7 +92,7 @@ def evaluate(
     Raises:
         InputError: no such run or model, a folder evaluated with another model, or bad values.
     """
-    where = None if run is None else str(run)
+    where = run if run is None or callable(run) else str(run)
     return run_evaluate(where, model=model, strengths=strengths, data=data, **settings)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from wsrnas import zoo
 from wsrnas.cli import main
+from wsrnas.weights import shipped
 
 
 @pytest.fixture(autouse=True)
@@ -18,11 +19,12 @@ def shown(capsys, *arguments):
     return capsys.readouterr().out
 
 
-def test_the_list_fits_80_columns_and_says_once_that_weights_do_not_come_with_it(capsys):
+def test_the_list_fits_80_columns_and_says_which_weights_come_with_it(capsys):
     lines = shown(capsys, "list").splitlines()
     assert max(map(len, lines)) <= 80
     assert "…" not in "".join(lines)
     assert sum("weights" in line for line in lines) == 1
+    assert all(name in lines[-6] + lines[-5] + lines[-7] for name in shipped())
     table = {line.split()[0]: line.split() for line in lines[1 : 1 + len(zoo.list_models())]}
     assert list(table) == zoo.list_models()
     assert table["advrush"] == ["advrush", "cells", "4.16", "M", "published", "Tables", "1,", "2"]
@@ -33,7 +35,9 @@ def test_the_list_fits_80_columns_and_says_once_that_weights_do_not_come_with_it
 def test_the_list_as_json_has_every_card(capsys):
     found = json.loads(shown(capsys, "list", "--json"))
     assert [entry["name"] for entry in found] == zoo.list_models()
-    assert all(entry["weights"] is None for entry in found)
+    assert {entry["name"]: tuple(entry["weights"] or ()) for entry in found} == {
+        name: shipped(name) for name in zoo.list_models()
+    }
     (basic,) = json.loads(shown(capsys, "list", "wsrnet-basic", "--json"))
     assert (basic["parameters"], basic["parameters_millions"], basic["tables"]) == (4544830, 4.5448, [1, 2, 3])
 
@@ -68,6 +72,11 @@ def test_a_card_as_json_is_the_card_counted(capsys):
     assert found == json.loads(json.dumps(zoo.card("racl").to_dict()))
     assert found["published"][0]["robust"]["0.03"] == 47.9
     assert json.loads(shown(capsys, "show", "robnet", "--json"))["parameters"] is None
+
+
+def test_a_card_names_the_weights_that_come_with_wsrnas(capsys):
+    text = " ".join(shown(capsys, "show", "resnet-18").split())
+    assert f"weights {', '.join(shipped('resnet-18'))} (small" in text
 
 
 def test_drawing_and_genotype(capsys, tmp_path, monkeypatch):

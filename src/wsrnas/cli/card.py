@@ -9,6 +9,7 @@ from rich.table import Table
 
 from wsrnas import zoo as models
 from wsrnas.types import format_strength
+from wsrnas.weights import shipped
 from wsrnas.zoo.paper import CAUTION, PAPER, SOURCE
 
 MEASURED = "measured by: the authors of the paper that prints it, or copied from another paper."
@@ -49,7 +50,7 @@ def _facts(card: models.Card, counted: int | None) -> list[tuple[str, str]]:
             ("size", models.network_settings(card.name).size + drop),
             ("made for", f"{card.num_classes} classes, images of {height} x {width}"),
             ("parameters", f"{counted:,} counted{f', {printed}' if printed else ''}"),
-            ("weights", f"none; wsrnas train --arch {card.name} trains it"),
+            ("weights", _weights(card.name)),
         ]
     if card.search_cost is not None:
         how = ", extrapolated" if card.search_cost.extrapolated else ""
@@ -57,6 +58,11 @@ def _facts(card: models.Card, counted: int | None) -> list[tuple[str, str]]:
     lines += [("search for one", card.search)] if card.search else []
     lines += [("source", card.source), ("licence", card.licence)]
     return lines + ([("notes", card.notes)] if card.notes else [])
+
+
+def _weights(name: str) -> str:
+    train = f"wsrnas train --arch {name} trains it"
+    return f"{', '.join(shipped(name))} (small; its README.md says how robust)" if shipped(name) else f"none; {train}"
 
 
 def _results(console: Console, card: models.Card) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from wsrnas.cli.subject import subject_options, subject_parser
 from wsrnas.evaluation.command import run_check, write_verdict
+from wsrnas.files import is_folder
 
 
 def check(arguments: Sequence[str]) -> int:
@@ -14,5 +15,5 @@ def check(arguments: Sequence[str]) -> int:
     options = parser.parse_args(list(arguments))
     verdict = run_check(options.run, **subject_options(options, arguments), write=False)
     print(verdict)
-    write_verdict(verdict, options.out or options.run)
+    write_verdict(verdict, options.out or (options.run if is_folder(options.run or "") else None))
     return verdict.exit_code

@@ -13,8 +13,10 @@ from wsrnas.data import DataConfig
 def subject_parser(command: str, description: str | None) -> Parser:
     """Return a parser with the options that both have."""
     parser = Parser(prog=f"wsrnas {command}", description=description)
-    parser.add_argument("run", nargs="?", default=None, help="a run folder")
-    parser.add_argument("--model", default=None, help="package.module:callable, a .onnx file or a zoo name")
+    parser.add_argument("run", nargs="?", default=None, help="a run folder, an export, or a network of wsrnas zoo list")
+    parser.add_argument(
+        "--model", default=None, help="package.module:callable, a .onnx file, timm:NAME, hf:NAME or a zoo name"
+    )
     parser.add_argument("--weights", default=None, help=".safetensors or .pt state dict for --model")
     parser.add_argument("--norm", default="Linf", help="Linf or L2")
     parser.add_argument("--limit", type=int, default=None, help="how many test images")

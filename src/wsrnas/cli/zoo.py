@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,10 +15,13 @@ from wsrnas.cli.card import show_card
 from wsrnas.cli.settings import Parser
 from wsrnas.errors import nearest, refuse
 from wsrnas.files import write_atomic
+from wsrnas.weights import shipped
 
 ACTIONS = ("list", "show", "draw", "genotype")
 BELOW_LIST = (
-    "No weights come with any of them: `wsrnas train --arch NAME` trains one.",
+    "* weights come with these alone, small and trained on digits:",
+    "{shipped}",
+    "`wsrnas predict NAME PATH` uses one, `wsrnas train --arch NAME` trains any.",
     "inferred: the cell or the width that was used is a guess. unpublished: `wsrnas",
     "zoo show NAME` says which search makes such a one. Numbers are of the paper's",
     "tables, or of other papers.",
@@ -64,9 +68,11 @@ def _list(pattern: str, *, as_json: bool) -> None:
     for card in cards:
         size = "-" if card.parameters_millions is None else f"{card.parameters_millions:.2f} M"
         architecture = "several" if card.family == "search" else card.status
-        table.add_row(card.name, card.family, size, architecture, _numbers(card))
+        mark = " *" if shipped(card.name) else ""
+        table.add_row(card.name, card.family, size, architecture + mark, _numbers(card))
     Console().print(table)
-    print("", *BELOW_LIST, sep="\n")
+    names_of_shipped = textwrap.fill(", ".join(shipped()) or "none here", 78, break_on_hyphens=False)
+    print("", *(line.format(shipped=names_of_shipped) for line in BELOW_LIST), sep="\n")
 
 
 def _numbers(card: models.Card) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from wsrnas.evaluation.strengths import Strengths
 from wsrnas.evaluation.suites import Asked
 from wsrnas.files import write_atomic
 from wsrnas.models.load import LoadedModel, load_model
+from wsrnas.models.module import Wrapped, as_module
 from wsrnas.runs.lock import held
 from wsrnas.runtime import Runtime, RuntimeConfig
 from wsrnas.types import Norm
@@ -28,12 +29,14 @@ from wsrnas.types import Norm
 STRENGTHS: dict[Norm, str] = {"Linf": "0,2/255,4/255,8/255,16/255", "L2": "0,0.25,0.5,1,2"}
 """What is measured where no strengths are given."""
 EVERY = "both"
+FILES = (".onnx", ".safetensors", ".pt2")
+"""Endings of files that hold a model, which folders are not called by."""
 CHECKED = 256
 """Images that `run_check` looks at where there are so many."""
 
 
 def run_evaluate(
-    run: str | None = None,
+    run: str | Callable[..., Any] | None = None,
     *,
     model: str | None = None,
     weights: str | None = None,
@@ -56,7 +59,8 @@ def run_evaluate(
     """Evaluate a run folder or any model on test images and write `eval/`: tables, figures, `eval/report.html`.
 
     Args:
-        run: a run folder; its data settings and its folder are the defaults of `data` and `out`.
+        run: a run folder; its data settings and its folder are the defaults of `data` and `out`. Or a function from
+            images to scores, or a module.
         model: instead of `run`: ``package.module:callable``, a .onnx file or a zoo name; `weights` go with it.
         strengths: ``0,2/255,8/255`` or ``1/255:32/255:9``; default: `STRENGTHS` of the norm.
         protocol: strict, released or both.
@@ -81,7 +85,10 @@ def run_evaluate(
     if attacks is not None and suite is not None:
         refuse("--attacks", expected="either --attacks or --suite", got="both", remedy="leave one of them out")
     wanted = tuple(PROTOCOLS) if protocol == EVERY else (protocol,)
-    loaded = _load(run, model, weights)
+    if callable(run):
+        loaded, run, model = _function(run, data), None, model or getattr(run, "__name__", type(run).__name__)
+    else:
+        loaded = _load(run, model, weights)
     if not loaded.differentiable and any(not PROTOCOLS[name].believed for name in wanted):
         refuse("--protocol", expected="strict for a model without gradients", got=protocol)
     sources = _sources(others)
@@ -116,8 +123,10 @@ def run_evaluate(
 
 def output_folder(run: str | None, model: str | None, out: str | None) -> Path:
     """Return the folder `run_evaluate` writes `eval/` into: `out`, the run itself, or `runs/evaluate-<model>`."""
-    name = Path(model or "model")
-    return Path(out or run or f"runs/evaluate-{name.stem if name.suffix == '.onnx' else name.name.rsplit(':', 1)[-1]}")
+    if out is not None or (run is not None and Path(run).is_dir()):
+        return Path(out or run or "")
+    name = Path(model or run or "model")
+    return Path(f"runs/evaluate-{name.stem if name.suffix in FILES else name.name.rsplit(':', 1)[-1]}")
 
 
 def run_check(
@@ -161,7 +170,7 @@ def run_check(
         progress=progress,
     )
     if write:
-        write_verdict(verdict, out or run)
+        write_verdict(verdict, out or (run if run is not None and Path(run).is_dir() else None))
     return verdict
 
 
@@ -202,6 +211,17 @@ def _load(run: str | None, model: str | None, weights: str | None) -> LoadedMode
     if (run is None) == (model is None):
         refuse("RUN or --model", expected="exactly one", got="both" if run else "neither")
     return load_model(str(run or model), weights=weights)
+
+
+def _function(function: Callable[..., Any], data: Mapping[str, Any] | None) -> LoadedModel:
+    """Return a function or module as a model; a plain function is asked, never differentiated."""
+    if "name" not in (data or {}):
+        remedy = 'such as data={"name": "folder", "root": "photos"}'
+        refuse("data", expected="a data set for a function", got="none", remedy=remedy)
+    module = as_module(function)
+    known = not isinstance(module, Wrapped)
+    note = "" if known else "A function gives no gradients: its robustness is overestimated."
+    return LoadedModel(model=module, name=getattr(function, "__name__", "model"), differentiable=known, note=note)
 
 
 def _sources(others: Sequence[str]) -> list[nn.Module]:

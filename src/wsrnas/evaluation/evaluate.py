@@ -154,6 +154,8 @@ def evaluate(
             "float32": True,
             "same_output_twice": steady,
         }
+        if isinstance(network, Wrapped):
+            facts["queries"] = network.queries.count
         settings = {"suite": suite if attacks is None and used else None, "place": store.name, **identity}
         result = _result(chosen, setting, curve, facts, settings, classes=int(logits.shape[1]))
         store.finish(result)

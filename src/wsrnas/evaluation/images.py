@@ -39,8 +39,8 @@ def evaluation_images(
         InputError: a run that names no data, or data that cannot be loaded so; a limit by the name of its option.
     """
     given = dict(data or {})
-    stored = _run_data(run, named="name" in given)
-    if given.get("name", stored.get("name")) != stored.get("name"):
+    stored = _own_data(run, loaded, named="name" in given)
+    if "name" in stored and given.get("name", stored["name"]) != stored["name"]:
         stored = {}
     unasked = min((most for most in (stored.pop("test_limit", None), at_most) if most is not None), default=None)
     try:
@@ -97,6 +97,17 @@ def _test_split(
             raise
         text = str(error).replace("--data.test_limit", "--limit").replace("data.test_limit", "--limit")
         raise InputError(text) from error
+
+
+def _own_data(run: str | None, loaded: LoadedModel | None, *, named: bool) -> dict[str, Any]:
+    """Return the data settings of a run folder, or those that come with a model that is none."""
+    own = {} if loaded is None else dict(loaded.data)
+    if not own or (run is not None and (Path(run) / "config.yaml").is_file()):
+        return _run_data(run, named=named)
+    if "name" not in own and not named:
+        remedy = "such as --data.name folder --data.root DIR, with the classes that it was trained for"
+        refuse("--data.name", expected="a data set", got="none, and the model names none", remedy=remedy)
+    return own
 
 
 def _run_data(run: str | None, *, named: bool) -> dict[str, Any]:

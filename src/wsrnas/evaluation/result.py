@@ -88,6 +88,12 @@ class Evaluation:
         """Median minimal strength; None where accuracy stays above one half."""
         return median_strength(*self.curve())
 
+    @property
+    def queries(self) -> int | None:
+        """How many images a function was asked about in this call; None for models of which that is not counted."""
+        found = self.verified.get("queries")
+        return found if isinstance(found, int) else None
+
     def text(self, row: int) -> str:
         """Return how the user wrote a strength, such as ``8/255``."""
         return self.spelling[self.strengths[row]]
@@ -189,6 +195,8 @@ class Evaluation:
         for text, value, low, high, raw in rows:
             interval = f"[{100 * low:.1f}, {100 * high:.1f}]"
             lines.append(f"{text:>8}  {100 * value:5.1f} %  {interval:>14}  raw {100 * raw:.1f}")
+        if self.queries is not None:
+            lines.append(f"queries: {self.queries:,} images asked about, {self.queries / self.images:.0f} for each")
         return "\n".join([*lines, *(f"doubt: {doubt}" for doubt in self.doubts)])
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
-from safetensors.torch import save_file
+from safetensors.torch import save
 
+from wsrnas.files import write_atomic
 from wsrnas.models.classifier import Classifier
 from wsrnas.models.description import Description
 from wsrnas.models.size import check_size
@@ -36,7 +37,7 @@ class HubClassifier(Classifier, PyTorchModelHubMixin, library_name="wsrnas"):
     def _save_pretrained(self, save_directory: Path) -> None:
         """Write the network's tensors under its own names."""
         tensors = {name: tensor.cpu().contiguous() for name, tensor in self.network.state_dict().items()}
-        save_file(tensors, save_directory / WEIGHTS, metadata={"format": "pt"})
+        write_atomic(save_directory / WEIGHTS, save(tensors, metadata={"format": "pt"}))
 
     @classmethod
     def _from_pretrained(

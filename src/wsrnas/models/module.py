@@ -11,15 +11,27 @@ from torch.nn.parameter import is_lazy
 from wsrnas.errors import refuse
 
 
+class Queries:
+    """How many images a function was asked about; copies of a model count together."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Queries:
+        return self
+
+
 class Wrapped(nn.Module):
-    """A plain function from images to logits, as a module."""
+    """A plain function from images to logits, as a module that counts the images it is asked about."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__()
         self.function = function
+        self.queries = Queries()
 
     def forward(self, images: Tensor) -> Any:
         """Call the function."""
+        self.queries.count += len(images)
         return self.function(images)
 
 

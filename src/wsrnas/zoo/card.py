@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from wsrnas.types import format_strength, parse_strength
+from wsrnas.weights import shipped
 
 Family = Literal["cells", "robnet", "resnet", "wide-resnet", "robust-resnet", "search"]
 Status = Literal["published", "inferred", "unpublished"]
@@ -76,7 +77,7 @@ class Card:
 
     `channels` is the width of the first cell or stage, `layers` the number of cells or the depth, `drop_path` the
     probability in the training its numbers are from. `parameters` are counted on the network built with the card's own
-    settings; `parameters_millions_paper` is what the paper prints. Weights come with no card.
+    settings; `parameters_millions_paper` is what the paper prints. Weights come with few: see `weights`.
     """
 
     name: str
@@ -112,7 +113,10 @@ class Card:
         return tuple(sorted(found | ({self.search_cost.table} if self.search_cost else set())))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the card as JSON: what its file holds, with `parameters_millions`, `tables` and `weights`, None."""
+        """Return the card as JSON: what its file holds, with `parameters_millions`, `tables` and `weights`.
+
+        The last are the names of trained networks of it that come with wsrnas, None where there are none.
+        """
         data = asdict(self)
         for result in data["published"]:
             result["robust"] = {format_strength(strength): value for strength, value in result["robust"].items()}
@@ -120,7 +124,7 @@ class Card:
             **data,
             "parameters_millions": self.parameters_millions,
             "tables": list(self.tables),
-            "weights": None,
+            "weights": list(shipped(self.name)) or None,
         }
 
     @staticmethod
