@@ -11,8 +11,8 @@ WIDTH = 80
 FIRST: Mapping[str, Sequence[str]] = {
     "search": (
         "--recipe", "--preset", "--data.name", "--data.root", "--data.image_size", "--spectrum.strengths",
-        "--strategy.name", "--space.name", "--budget.iterations", "--limits.params", "--then-train", "--dry-run", "--out", "--seed",
-        "--runtime.device",
+        "--strategy.name", "--space.name", "--budget.iterations", "--limits.params", "--then-train",
+        "--dry-run", "--out", "--seed", "--runtime.device",
     ),
     "train": (
         "--arch", "--recipe", "--data.name", "--data.root", "--data.image_size", "--epochs", "--loss.name",
