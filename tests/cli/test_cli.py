@@ -147,7 +147,7 @@ def test_dotted_options_have_the_last_word():
         (["evaluate", "--strengths", "8", "--model", "resnet-18"], "did you mean 8/255?"),
         (["train", "--arch", "wsrnet-basik", "--out", "/tmp/never"], "did you mean 'wsrnet-basic'?"),
         (["report", "/no/such/run"], "RUN: expected the folder of a search run, with config.yaml, got /no/such/run"),
-        (["bench", "nb301", "--data", "."], "tiny-robustbench, got nb301; did you mean 'nb201'?"),
+        (["bench", "nb301", "--data", "."], "growth, got nb301; did you mean 'nb201'?"),
         (
             ["bench", "nb201-ranking", "--data", ".", "--queries", "9"],
             "an option of bench nb201-ranking (--data, --dataset, --json, --seeds), got one of another bench",

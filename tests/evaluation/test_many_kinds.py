@@ -64,7 +64,7 @@ def test_a_deceptive_kind_is_seen_without_an_attack(name: str, bases: deceptive.
     assert telling(name, verdict.flags), str(verdict)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", deceptive.KINDS)
 def test_a_deceptive_kind_is_flagged(name: str, bases: deceptive.Bases) -> None:
     verdict = check(deceptive.KINDS[name](bases), bases.images, bases.labels)
@@ -78,7 +78,7 @@ def test_an_honest_kind_passes_what_needs_no_attack(name: str, data: honest.Data
     assert verdict.ok, str(verdict)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", honest.KINDS)
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 def test_an_honest_kind_passes(name: str, data: honest.Data) -> None:

@@ -51,7 +51,7 @@ def test_no_part_of_autoattack_breaks_what_standard_leaves(pgd_trained: nn.Modul
     never_weaker(pgd_trained, images, labels, found, queries=300)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("network", ["undefended", "pgd_trained", "trades_trained"])
 def test_on_digits_at_large_strengths(network: str, request: pytest.FixtureRequest, digits: Any) -> None:
     model = request.getfixturevalue(network)
@@ -59,7 +59,7 @@ def test_on_digits_at_large_strengths(network: str, request: pytest.FixtureReque
     never_weaker(model, digits.images, digits.labels, found, queries=1000)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_on_cifar10_up_to_16_levels(cifar10_root: Any) -> None:
     images, labels = read_cifar10(cifar10_root, "train", 4000)
     images, attack, generator = functional.avg_pool2d(images, 2), PGD(eps=8 / 255, steps=3), torch.Generator()

@@ -53,19 +53,19 @@ def exports(network: NetworkSpec, folder: Path) -> None:
 BUILT = [name for name in zoo.list_models() if zoo.card(name).architecture is not None]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", BUILT)
 def test_every_network_of_the_zoo_exports(name: str, tmp_path: Path) -> None:
     exports(named(name), tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("space", SPACES.names())
 def test_every_space_exports(space: str, tmp_path: Path) -> None:
     exports(of_space(space), tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ensembles_and_other_activations_export(tmp_path: Path) -> None:
     smooth = ActivatedNetwork(network=of_space("nb201"), activation="silu")
     exports(EnsembleNetwork(members=(smooth, of_space("darts"))), tmp_path)

@@ -144,7 +144,7 @@ def test_a_long_estimate_is_told_in_hours():
     assert estimated(3600 * 1234.4) == "1,234 h"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", TABLES)
 def test_every_table_at_smoke(name, tmp_path):
     lines = [1, 2, 11, 13, 20] if name in ("table1", "table2") else None

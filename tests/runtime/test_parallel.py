@@ -27,6 +27,11 @@ each(endless, {"a": Path("."), "b": Path(".")}, config=RuntimeConfig(device="cpu
 """
 
 
+@pytest.fixture(autouse=True)
+def no_modules_of_other_tests(monkeypatch):
+    monkeypatch.setattr("wsrnas.parts._USER_MODULES", {})
+
+
 def test_two_processes_give_the_results_of_one_bit_for_bit_and_in_order():
     items, told = {f"seed {seed}": seed for seed in range(4)}, []
     together = each(work.sums, items, config=TWO, common=work.load, on_done=told.append)

@@ -92,12 +92,12 @@ def test_the_decoded_genotype_is_the_heaviest_within_the_limit_or_near():
 
 
 def test_the_smallest_network_is_found():
-    assert smallest(SPACE, SIZES, "parameters") == min(ALL.values())
+    assert smallest(SPACE, SIZES, "params") == min(ALL.values())
     tiny = DartsSpace(nodes=1, operations=("none", "max_pool_3x3", "sep_conv_3x3"))
     everyone = {
         tiny.parameters(tiny.decode(tiny.one_hot(choice)), SIZES) for choice in itertools.product((1, 2), repeat=4)
     }
-    assert smallest(tiny, SIZES, "parameters") == min(everyone)
+    assert smallest(tiny, SIZES, "params") == min(everyone)
 
 
 def test_a_limit_below_the_smallest_network_names_its_size():
@@ -109,7 +109,7 @@ def test_a_limit_below_the_smallest_network_names_its_size():
     assert SPACE.parameters(one, SIZES) == least
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_multiply_adds_are_limited_too():
     least = smallest(SPACE, SIZES, "multiply_adds")
     space = limited_space(SPACE, LimitsConfig(multiply_adds=2 * least), SIZES)
@@ -125,7 +125,7 @@ def test_counts_are_read_as_people_write_them(text, number):
 
 @pytest.mark.parametrize("text", ["", "0", "-3", "1.5", "20kk", "k", "nan", "1e400", True, 0, -2])
 def test_what_is_no_count_is_refused(text):
-    with pytest.raises(InputError, match=r"^limits\.parameters: expected a whole number"):
+    with pytest.raises(InputError, match=r"^limits\.params: expected a whole number"):
         LimitsConfig(params=text)
 
 

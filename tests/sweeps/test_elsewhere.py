@@ -54,7 +54,7 @@ def test_a_worker_of_a_cluster_need_not_import_torch():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_runs_are_done_once_and_the_refused_one_is_named(tmp_path):
     plan = {
         "command": "train",

@@ -24,7 +24,7 @@ from wsrnas.errors import one_of, refuse
 _WANTED: ContextVar[tuple[str, ...]] = ContextVar("loggers", default=())
 
 
-class _Client(Logger):
+class Client(Logger):
     """A logger of a library that has a client of its own."""
 
     def __init__(self, name: str, tell: Callable[[dict[str, Any], int | None], None], about: Callable[..., None],
@@ -64,7 +64,7 @@ def _wandb(folder: Path) -> Logger:
     mode = os.environ.get("WANDB_MODE", "offline")
     identity = hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:16]
     run = wandb.init(project="wsrnas", name=folder.name, id=identity, dir=str(folder), mode=mode, resume="allow")
-    return _Client(
+    return Client(
         "wandb", lambda metrics, step: run.log(metrics, step=step), lambda params: run.config.update(params), run.finish
     )
 
@@ -75,7 +75,7 @@ def _mlflow(folder: Path) -> Logger:
         mlflow.set_tracking_uri(f"sqlite:///{folder.absolute() / 'mlflow.db'}")
     mlflow.set_experiment("wsrnas")
     mlflow.start_run(run_name=folder.name)
-    return _Client(
+    return Client(
         "mlflow", lambda metrics, step: mlflow.log_metrics(metrics, step=step), mlflow.log_params, mlflow.end_run
     )
 

@@ -173,14 +173,14 @@ def test_growth_has_a_row_for_every_number(tmp_path, capsys):
     assert all(len(line) <= 80 for line in capsys.readouterr().out.splitlines())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_estimators_and_update_stand_beside_the_papers():
     some = ["estimators", "update"]
     found = bench.run(chosen=some, pairs=1, settings=TINY)
     assert [(row.phase, row.against) for row in found.rows] == [(name, "the paper's") for name in some]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_strict_curve_is_compared_with_autoattack_at_every_strength():
     pytest.importorskip("pyautoattack")
     subject = Subject.of("digits", device="cpu", batches=1, settings={"runtime.threads": 1})
