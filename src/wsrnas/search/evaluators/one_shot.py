@@ -55,12 +55,11 @@ class OneShot(ChargedEvaluator):
         self, config: SearchConfig, data: DataBundle, runtime: Runtime, *, timer: Timer = lambda phase: nullcontext()
     ) -> None:
         self.config, self.data, self.runtime, self.timed = config, data, runtime, timer
-        sizes = network_config(config, data)
-        self.space = limited_space(get_space(config.space.name), config.limits, sizes)
+        self.space = limited_space(get_space(config.space.name), config.limits, network_config(config, data))
         self.spectrum = Spectrum(config.spectrum.all_strengths(), config.spectrum.attacked_strengths())
         self.strengths = torch.tensor(self.spectrum.strengths)
         with rng.fixed_global_seed(config.seed, "one-shot", "weights"):
-            self.supernet = runtime.prepare(self.space.supernet(sizes))
+            self.supernet = runtime.prepare(self.space.supernet(network_config(config, data)))
         settings: dict[str, Any] = dict(config.noise_estimator.settings)
         self.noise_estimator = runtime.prepare(
             noise_estimator(config.noise_estimator.name, image_shape=data.image_shape, seed=config.seed, **settings)
@@ -118,8 +117,7 @@ class OneShot(ChargedEvaluator):
 
     def train(self, network: nn.Module, *, phase: str = costs.TRAINING) -> None:
         """Adversarially train the network on D_t for one epoch (PGD without random start, as the paper)."""
-        weights = self.config.training
-        position = self.trained
+        weights, position = self.config.training, self.trained
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, position)
         eps, steps, size = self.attack.eps, weights.steps, self.attack.step_size
