@@ -118,8 +118,9 @@ def test_a_run_folder_end_to_end(
     assert "None of" in write_report(tmp_path).read_text() or "Flagged" in write_report(tmp_path).read_text()
 
 
-def test_results_go_where_the_user_expects_them() -> None:
-    assert output_folder("runs/a", None, None) == Path("runs/a")
+def test_results_go_where_the_user_expects_them(tmp_path: Path) -> None:
+    assert output_folder(str(tmp_path), None, None) == tmp_path
+    assert output_folder("ada/digits", None, None) == Path("runs/evaluate-digits")
     assert output_folder("runs/a", None, "elsewhere") == Path("elsewhere")
     assert output_folder(None, "pkg.mod:build", None) == Path("runs/evaluate-build")
     assert output_folder(None, "files/net.onnx", None) == Path("runs/evaluate-net")
