@@ -69,7 +69,11 @@ def test_an_error_names_its_item(config, how, kind, message):
         each(work.unhappy, {"a": "fine", "b": how}, config=config, common=dict)
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    # Ctrl-C has been seen to wait for ever on a machine with many times more processes than cores; not yet understood.
+    "sent",
+    [pytest.param(signal.SIGINT, marks=pytest.mark.long), signal.SIGKILL],
+)
 def test_no_process_outlives_the_one_that_started_it(tmp_path, sent):
     started = subprocess.Popen(
         [sys.executable, "-c", ENDLESS],
