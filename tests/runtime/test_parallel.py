@@ -72,7 +72,7 @@ def test_an_error_names_its_item(config, how, kind, message):
 @pytest.mark.parametrize(
     # Ctrl-C has been seen to wait for ever on a machine with many times more processes than cores; not yet understood.
     "sent",
-    [pytest.param(signal.SIGINT, marks=pytest.mark.long), signal.SIGKILL],
+    [pytest.param(signal.SIGINT, marks=pytest.mark.long), pytest.param(signal.SIGKILL, marks=pytest.mark.slow)],
 )
 def test_no_process_outlives_the_one_that_started_it(tmp_path, sent):
     started = subprocess.Popen(
