@@ -70,7 +70,7 @@ def test_an_error_names_its_item(config, how, kind, message):
 
 
 @pytest.mark.parametrize(
-    # Ctrl-C has been seen to wait for ever on a machine with many times more processes than cores; not yet understood.
+    # Ctrl-C once waited for ever where processes were many times more than cores, before it was taken between looks.
     "sent",
     [pytest.param(signal.SIGINT, marks=pytest.mark.long), pytest.param(signal.SIGKILL, marks=pytest.mark.slow)],
 )

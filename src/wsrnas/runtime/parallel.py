@@ -102,21 +102,23 @@ def _side_by_side(
         if (item := next(waiting, None)) is not None:
             running[pool.submit(_call, work, item[1])] = (item[0], pool)
 
-    try:
-        with _without_interrupts():
+    with _interrupts_between_looks() as look:
+        try:
+            with _without_interrupts():
+                for pool in pools:
+                    start(pool)
+            while running:
+                look()
+                leaving.leave()
+                for future in wait(running, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED).done:
+                    name, pool = running.pop(future)
+                    with _named(name):
+                        found[name] = future.result()
+                    on_done(name)
+                    start(pool)
+        finally:
             for pool in pools:
-                start(pool)
-        while running:
-            leaving.leave()
-            for future in wait(running, timeout=LOOK_EVERY, return_when=FIRST_COMPLETED).done:
-                name, pool = running.pop(future)
-                with _named(name):
-                    found[name] = future.result()
-                on_done(name)
-                start(pool)
-    finally:
-        for pool in pools:
-            pool.shutdown(wait=True, kill_workers=True)
+                pool.shutdown(wait=True, kill_workers=True)
     return {name: found[name] for name in items}
 
 
@@ -144,6 +146,25 @@ def _threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def _interrupts_between_looks() -> Iterator[Callable[[], None]]:
+    """Take Ctrl-C where the function handed out is called; elsewhere it could leave a lock of the pools taken."""
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    asked = threading.Event()
+
+    def look() -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, lambda number, frame: asked.set())
+    try:
+        yield look
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
