@@ -12,14 +12,14 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from lightning_fabric.loggers.logger import Logger
 from lightning_fabric.loggers.tensorboard import TensorBoardLogger
 
-from wsrnas.errors import one_of, refuse
+from wsrnas.errors import one_of
+from wsrnas.extras import optional
 
 _WANTED: ContextVar[tuple[str, ...]] = ContextVar("loggers", default=())
 
@@ -55,12 +55,11 @@ class Client(Logger):
 
 
 def _tensorboard(folder: Path) -> Logger:
-    _module("tensorboard", "tensorboard")
     return TensorBoardLogger(root_dir=folder / "tensorboard", name="", version="")
 
 
 def _wandb(folder: Path) -> Logger:
-    wandb = _module("wandb", "wandb")
+    wandb = optional("wandb", extra="wandb", argument="--log")
     mode = os.environ.get("WANDB_MODE", "offline")
     identity = hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:16]
     run = wandb.init(project="wsrnas", name=folder.name, id=identity, dir=str(folder), mode=mode, resume="allow")
@@ -70,7 +69,7 @@ def _wandb(folder: Path) -> Logger:
 
 
 def _mlflow(folder: Path) -> Logger:
-    mlflow = _module("mlflow", "mlflow")
+    mlflow = optional("mlflow", extra="mlflow", argument="--log")
     if "MLFLOW_TRACKING_URI" not in os.environ:
         mlflow.set_tracking_uri(f"sqlite:///{folder.absolute() / 'mlflow.db'}")
     mlflow.set_experiment("wsrnas")
@@ -81,7 +80,7 @@ def _mlflow(folder: Path) -> Logger:
 
 
 LOGGERS: dict[str, Callable[[Path], Logger]] = {"tensorboard": _tensorboard, "wandb": _wandb, "mlflow": _mlflow}
-MODULES = {"tensorboard": "tensorboard", "wandb": "wandb", "mlflow": "mlflow"}
+"""By the name of the library, which is also that of its module and of the extra that brings it."""
 
 
 @contextmanager
@@ -94,7 +93,7 @@ def logged(names: str | Sequence[str] | None) -> Iterator[None]:
     wanted = tuple(part.strip() for part in names.split(",")) if isinstance(names, str) else tuple(names or ())
     for name in wanted:
         one_of("--log", name, tuple(LOGGERS))
-        _module(MODULES[name], name)
+        optional(name, extra=name, argument="--log")
     token = _WANTED.set(wanted)
     try:
         yield
@@ -130,11 +129,3 @@ def numbers(values: Mapping[str, Any], prefix: str = "", keep: tuple[type, ...] 
         elif isinstance(value, keep):
             found[f"{prefix}{key}"] = value
     return found
-
-
-def _module(name: str, extra: str) -> Any:
-    try:
-        return import_module(name)
-    except ImportError:
-        remedy = f"pip install 'wsrnas[{extra}]', or leave --log {extra} out"
-        refuse("--log", expected=f"{name} to be installed", got=f"no package {name}", remedy=remedy)

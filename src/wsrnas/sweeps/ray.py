@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from wsrnas.errors import InputError, refuse
+from wsrnas.errors import InputError
+from wsrnas.extras import optional
 from wsrnas.parts import user_modules
 from wsrnas.sweeps.attempt import RETRIES, complete
 from wsrnas.sweeps.folder import Outcome, SweepFolder
@@ -17,7 +18,7 @@ LOOK_EVERY = 1.0
 
 def check_ray() -> None:
     """Refuse where Ray is not installed."""
-    _ray()
+    optional("ray", extra="ray", argument="--on", called="Ray")
 
 
 def run_ray(
@@ -31,7 +32,7 @@ def run_ray(
     Raises:
         InputError: Ray is not installed, or there is no such cluster.
     """
-    ray = _ray()
+    ray = optional("ray", extra="ray", argument="--on", called="Ray")
     try:
         ray.init(address="auto", log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
@@ -73,12 +74,3 @@ def _outcome(ray: Any, reference: Any, run: SweepRun) -> Outcome:
         lines = [line for line in str(error).splitlines() if line.strip()]
         reason = f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}"
         return Outcome(name=run.name, state="failed", message=f"its worker was lost ({reason})")
-
-
-def _ray() -> Any:
-    try:
-        import ray
-    except ImportError:
-        remedy = "pip install 'wsrnas[ray]', or leave --on ray out"
-        refuse("--on", expected="Ray to be installed", got="no package ray", remedy=remedy)
-    return ray

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from wsrnas.errors import InputError, refuse
+from wsrnas.errors import InputError
+from wsrnas.extras import optional
 from wsrnas.sweeps.attempt import Process, complete
 from wsrnas.sweeps.folder import Outcome, SweepFolder
 from wsrnas.sweeps.plan import SweepRun
@@ -49,7 +50,7 @@ class Job:
 
 def check_slurm() -> None:
     """Refuse where submitit is not installed."""
-    _submitit()
+    optional("submitit", extra="slurm", argument="--on")
 
 
 def run_slurm(
@@ -70,7 +71,7 @@ def run_slurm(
     Raises:
         InputError: submitit is not installed, there is no SLURM here, or a setting that submitit does not know.
     """
-    submitit = _submitit()
+    submitit = optional("submitit", extra="slurm", argument="--on")
     asked = {**USUAL, **settings}
     if workers is not None:
         asked["slurm_array_parallelism"] = workers
@@ -109,12 +110,3 @@ def _wait(
     finally:
         for name in left:
             jobs[name].cancel()
-
-
-def _submitit() -> Any:
-    try:
-        import submitit
-    except ImportError:
-        remedy = "pip install 'wsrnas[slurm]', or leave --on slurm out"
-        refuse("--on", expected="submitit to be installed", got="no package submitit", remedy=remedy)
-    return submitit
