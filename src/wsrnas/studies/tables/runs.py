@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import lru_cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -15,6 +12,8 @@ import torch
 from wsrnas.errors import refuse
 from wsrnas.files import check_writable, write_json
 from wsrnas.progress import progress
+from wsrnas.runtime import RuntimeConfig
+from wsrnas.runtime.parallel import each
 from wsrnas.search.objective import SearchObjective
 from wsrnas.studies.tables.comparison import Comparison, check_format, draw, summarise
 from wsrnas.studies.tables.robustness_table import RobustnessTable
@@ -63,14 +62,9 @@ class Setting:
     most_parameters: int | None = None
 
     def task(self) -> Task:
-        """Return the table, within the limit, and the objective; read once in every process."""
-        return _task(self.load, self.data, self.dataset, self.objective, self.most_parameters)
-
-
-@lru_cache(maxsize=2)
-def _task(load: Load, data: str, dataset: str, objective: str, most_parameters: int | None) -> Task:
-    task = load(data, dataset, objective)
-    return task if most_parameters is None else task._replace(table=within(task.table, most_parameters))
+        """Read the table, within the limit, and the objective."""
+        task, most = self.load(self.data, self.dataset, self.objective), self.most_parameters
+        return task if most is None else task._replace(table=within(task.table, most))
 
 
 class Job(NamedTuple):
@@ -79,6 +73,47 @@ class Job(NamedTuple):
     setting: Setting
     strategy: str
     seed: int
+
+
+def compare_on(
+    load: Load,
+    data: str | Path,
+    *,
+    queries: int,
+    dataset: str = "cifar10",
+    objective: str = "wide",
+    label_noise: float | None = None,
+    label_ageing: tuple[float, float] | None = None,
+    max_params: int | None = None,
+    **how: Any,
+) -> dict[str, Any]:
+    """Compare strategies on the table in a folder; print a table; return what `--json` writes.
+
+    Args:
+        load: reads the table.
+        data: its folder.
+        queries: see `Setting`.
+        dataset: see `Setting`.
+        objective: see `Setting`.
+        label_noise: see `Setting`.
+        label_ageing: see `Setting`.
+        max_params: largest network that may be asked for.
+        how: seeds, strategies, processes and where results go, see `compare`.
+
+    Raises:
+        InputError: not such a table, files missing, an unknown name, or a budget or limit that the table cannot serve.
+    """
+    setting = Setting(
+        load=load,
+        data=str(data),
+        dataset=dataset,
+        objective=objective,
+        queries=queries,
+        label_noise=label_noise,
+        label_ageing=label_ageing,
+        most_parameters=max_params,
+    )
+    return compare(setting, **how)
 
 
 def compare(
@@ -120,10 +155,11 @@ def compare(
     check_writable(json_path, argument="--json")
     if setting.label_ageing is not None and setting.label_noise is None:
         refuse("--label-ageing", expected="--label-noise with it", got="none", remedy="say how noisy late labels are")
-    setting.task().table.check_budget(setting.queries)
+    task = setting.task()
+    task.table.check_budget(setting.queries)
     runs = range(first_seed, first_seed + seeds)
     slowest_first = sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
-    found = _curves([Job(setting, name, seed) for name in slowest_first for seed in runs], processes, quiet)
+    found = _curves([Job(setting, name, seed) for name in slowest_first for seed in runs], task, processes, quiet)
     comparison = Comparison(
         dataset=setting.dataset,
         objective=setting.objective,
@@ -160,32 +196,24 @@ def _checked(strategies: Sequence[str], seeds: int, processes: int) -> list[str]
     return names
 
 
-def _curves(jobs: list[Job], processes: int, quiet: bool) -> dict[tuple[str, int], torch.Tensor]:
-    found: dict[tuple[str, int], torch.Tensor] = {}
+def _curves(jobs: list[Job], task: Task, processes: int, quiet: bool) -> dict[tuple[str, int], torch.Tensor]:
+    items = {f"{job.strategy}, seed {job.seed}": job for job in jobs}
     with progress("searches", len(jobs), quiet=quiet) as bar:
-        if processes == 1:
-            for job in jobs:
-                found[job.strategy, job.seed] = torch.tensor(_trial(job))
-                bar.advance(note=job.strategy)
-            return found
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
-            futures = {pool.submit(_trial, job): job for job in jobs}
-            for future in as_completed(futures):
-                job = futures[future]
-                found[job.strategy, job.seed] = torch.tensor(future.result())
-                bar.advance(note=job.strategy)
-    return found
+        found = each(
+            _trial,
+            items,
+            config=RuntimeConfig(device="cpu", workers=processes),
+            common=jobs[0].setting.task,
+            here=task,
+            on_done=lambda name: bar.advance(note=items[name].strategy),
+        )
+    return {(job.strategy, job.seed): torch.tensor(found[name]) for name, job in items.items()}
 
 
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
-def _trial(job: Job) -> list[float]:
-    table, objective = job.setting.task()
+def _trial(task: Task, job: Job) -> list[float]:
     curve = regret_curve(
-        table,
-        objective,
+        task.table,
+        task.objective,
         get_table_strategy(job.strategy),
         queries=job.setting.queries,
         seed=job.seed,
