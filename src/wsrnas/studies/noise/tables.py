@@ -6,13 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from wsrnas.report.figures import Series, curve_figure
 from wsrnas.report.page import Page
 from wsrnas.studies.noise.candidates import PAPER_STRENGTHS
 from wsrnas.studies.noise.summary import GOAL_FIDELITY
+from wsrnas.studies.shown import print_table
 
 HEADERS = ("estimator", "which", "passes", "fidelity, worst", "beyond", "loss error", "τ")
 EXPLANATION = (
@@ -136,14 +134,8 @@ def to_markdown(result: dict[str, Any]) -> str:
 
 def show(result: dict[str, Any]) -> None:
     """Print the main table without intervals, and the verdict."""
-    table = Table(title=result["title"])
-    for header in HEADERS:
-        table.add_column(header, overflow="fold")
-    for row in result["rows"]:
-        table.add_row(*cells(row, intervals=False))
-    console = Console()
-    console.print(table)
-    console.print(verdict(result))
+    rows = [cells(row, intervals=False) for row in result["rows"]]
+    print_table(result["title"], HEADERS, rows, verdict(result))
 
 
 def page(result: dict[str, Any], command: str) -> Page:

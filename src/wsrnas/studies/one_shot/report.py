@@ -7,12 +7,10 @@ import io
 import math
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from wsrnas.report.figures import Series, bar_figure, curve_figure, scatter_figure
 from wsrnas.report.page import Page
 from wsrnas.studies.noise.tables import markdown_table
+from wsrnas.studies.shown import print_table
 
 Cells = tuple[list[str], list[list[str]]]
 
@@ -200,15 +198,7 @@ def to_csv(result: dict[str, Any]) -> str:
 
 def show(result: dict[str, Any]) -> None:
     """Print the main table and the verdict."""
-    headers, rows = correlations(result)
-    table = Table(title=result["title"])
-    for header in headers:
-        table.add_column(header, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    console = Console()
-    console.print(table)
-    console.print(verdict(result))
+    print_table(result["title"], *correlations(result), verdict(result))
 
 
 def page(result: dict[str, Any], command: str) -> Page:

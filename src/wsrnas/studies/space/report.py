@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from wsrnas.report.figures import Series, bar_figure, scatter_figure
 from wsrnas.report.page import Page
 from wsrnas.studies.noise.tables import markdown_table
+from wsrnas.studies.shown import print_table
 
 Cells = tuple[list[str], list[list[str]]]
 
@@ -96,15 +94,7 @@ def to_markdown(result: dict[str, Any]) -> str:
 
 def show(result: dict[str, Any]) -> None:
     """Print the variances and what they mean."""
-    headers, rows = deviations(result)
-    table = Table(title=result["title"])
-    for header in headers:
-        table.add_column(header, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    console = Console()
-    console.print(table)
-    console.print(summary(result))
+    print_table(result["title"], *deviations(result), summary(result))
 
 
 def page(result: dict[str, Any], command: str, best: str, worst: str) -> Page:
