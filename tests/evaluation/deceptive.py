@@ -199,6 +199,8 @@ def positioned(f: nn.Module, x: Tensor) -> Tensor:
 
 
 def spoiling(change: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """The identity whose gradient is changed."""
+
     class Spoiled(torch.autograd.Function):
         @staticmethod
         def forward(ctx: Any, images: Tensor) -> Tensor:

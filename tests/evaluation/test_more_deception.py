@@ -11,26 +11,12 @@ import numpy as np
 import pytest
 import torch
 from tests.evaluation.around import Around
+from tests.evaluation.deceptive import spoiling
 from torch import Tensor, nn
 from torch.nn import functional
 
 from wsrnas.errors import InputError
 from wsrnas.evaluation import check
-
-
-def with_gradient(change: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """The identity whose gradient is changed."""
-
-    class Changed(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, images: Tensor) -> Tensor:
-            return images.clone()
-
-        @staticmethod
-        def backward(ctx: Any, gradient: Tensor) -> Tensor:
-            return change(gradient)
-
-    return Changed.apply
 
 
 class NeverInEval(nn.Module):
@@ -114,7 +100,7 @@ def around(forward: Callable[[nn.Module, Tensor], Any]) -> Callable[[nn.Module],
 
 
 def spoiled(change: Callable[[Tensor], Tensor]) -> Callable[[nn.Module], nn.Module]:
-    return around(lambda f, x: f(with_gradient(change)(x)))
+    return around(lambda f, x: f(spoiling(change)(x)))
 
 
 CAUGHT: dict[str, tuple[Callable[[nn.Module], nn.Module], str]] = {

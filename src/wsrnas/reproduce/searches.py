@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from wsrnas.configure import configured
 from wsrnas.reproduce.runs import Outcome
+from wsrnas.reproduce.scale import Scale
+from wsrnas.reproduce.table import settings_that_differ
+from wsrnas.search.config import SearchConfig
 
 POPULATION, ITERATIONS = 100, 100
 """N and T of the paper's searches."""
@@ -24,6 +28,12 @@ METHOD = (
     "than seconds. ψ is trained on the few labels of so short a search: with all 100 in memory it takes longer, which "
     "matters where networks are as small as at the lower scales."
 )
+
+
+def settings_of_basic_that_differ(scale: Scale) -> tuple[tuple[str, str, str], ...]:
+    """Return how WsrNet-Basic's timed search at this scale differs from the printed one, as the rows of a page."""
+    printed = configured(SearchConfig, "search", "paper-basic", {})
+    return settings_that_differ(printed, scale.searching("paper-basic", scale.seeds[0], timed=True))
 
 
 @dataclass(frozen=True, kw_only=True)

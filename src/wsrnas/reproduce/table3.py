@@ -6,16 +6,22 @@ from collections.abc import Sequence
 from typing import final
 
 from wsrnas import zoo
-from wsrnas.configure import configured
 from wsrnas.report.figures import bar_figure
 from wsrnas.report.words import duration
 from wsrnas.reproduce.counted import passes_of
 from wsrnas.reproduce.result import Cell, Figure, Grid, Number, Result
 from wsrnas.reproduce.runs import Run, SearchRun
 from wsrnas.reproduce.scale import Scale
-from wsrnas.reproduce.searches import ITERATIONS, METHOD, POPULATION, SEARCH, WARM_UP, Timed
-from wsrnas.reproduce.table import Outcomes, Table, search_of, settings_that_differ
-from wsrnas.search.config import SearchConfig
+from wsrnas.reproduce.searches import (
+    ITERATIONS,
+    METHOD,
+    POPULATION,
+    SEARCH,
+    WARM_UP,
+    Timed,
+    settings_of_basic_that_differ,
+)
+from wsrnas.reproduce.table import Outcomes, Table, search_of
 
 REFERENCE = "wsrnet-naive-1"
 WHOLE = POPULATION + ITERATIONS
@@ -87,10 +93,7 @@ class Table3(Table):
             figures=(_figure(rows),),
             more=(("Counted at the paper's size", _counted()),),
             facts={"WsrNet-Basic, whole search": duration(basic), "WsrNet-Naive-6, whole search": duration(six)},
-            differs=settings_that_differ(
-                configured(SearchConfig, "search", "paper-basic", {}),
-                scale.searching("paper-basic", scale.seeds[0], timed=True),
-            ),
+            differs=settings_of_basic_that_differ(scale),
             notes=(
                 METHOD,
                 "RobNet, MetaQNN and AmoebaNet are strategies of ours in their manner (random search, Q-learning, "

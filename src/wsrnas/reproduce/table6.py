@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import final
 
 from wsrnas import zoo
-from wsrnas.configure import configured
 from wsrnas.reproduce.result import Cell, Grid, Number, Result
 from wsrnas.reproduce.runs import Run, SearchRun
 from wsrnas.reproduce.scale import Scale
-from wsrnas.reproduce.searches import ITERATION, Timed
-from wsrnas.reproduce.table import Outcomes, Table, settings_that_differ
-from wsrnas.search.config import SearchConfig
+from wsrnas.reproduce.searches import ITERATION, Timed, settings_of_basic_that_differ
+from wsrnas.reproduce.table import Outcomes, Table
 
 COLUMNS = {
     "adversarial training": "adv_train",
@@ -72,10 +70,7 @@ class Table6(Table):
             ),
             finding=f"An iteration of Wsr-NAS takes {own:.2f} of the time of Basic here, "
             f"{printed_ratio:.2f} in the paper.",
-            differs=settings_that_differ(
-                configured(SearchConfig, "search", "paper-basic", {}),
-                scale.searching("paper-basic", scale.seeds[0], timed=True),
-            ),
+            differs=settings_of_basic_that_differ(scale),
             notes=(
                 ITERATION,
                 "Basic is the strategy naive-gradient: in every iteration A takes a step on each of as many batches of "
