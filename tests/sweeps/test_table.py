@@ -7,7 +7,7 @@ import pytest
 from wsrnas.files import write_json
 from wsrnas.sweeps.folder import Outcome, SweepFolder
 from wsrnas.sweeps.plan import read_plan
-from wsrnas.sweeps.table import lines_of, over_seeds, write_tables
+from wsrnas.sweeps.table import line_of, lines_of, over_seeds, write_tables
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def sweep(tmp_path):
         result = {"epoch": 1, "held_out_accuracy": 0.5 + place / 10, "held_out_robust_accuracy": None, "parameters": 7}
         write_json(folder.run(run.name) / "result.json", result)
     failed = Outcome(name=runs[3].name, state="failed", message="data.root: expected a | folder")
-    return runs, folder, lines_of(runs, folder, {failed.name: failed})
+    return runs, folder, lines_of(runs, folder, {failed.name: line_of(runs[3], folder, failed)})
 
 
 def test_a_line_a_run(sweep):

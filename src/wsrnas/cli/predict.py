@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import sys
 from collections.abc import Sequence
 
 from wsrnas.api import predict as run_predict
 from wsrnas.cli.settings import Parser
 from wsrnas.errors import refuse
-from wsrnas.evaluation.text import to_blocks
+from wsrnas.evaluation.text import to_blocks, to_csv
 from wsrnas.models.predict import Prediction
 
 SHOWN = 3
@@ -59,8 +57,8 @@ def _cells(one: Prediction) -> list[str]:
 
 def _csv(found: Sequence[Prediction]) -> None:
     names = list(found[0].probabilities)
-    lines = csv.writer(sys.stdout, lineterminator="\n")
-    lines.writerow(["path", "class", "probability", *names])
-    for one in found:
-        shares = [f"{one.probabilities[name]:.6g}" for name in names]
-        lines.writerow([one.path, one.label, f"{one.probability:.6g}", *shares])
+    rows = [
+        [one.path, one.label, *(f"{share:.6g}" for share in (one.probability, *map(one.probabilities.get, names)))]
+        for one in found
+    ]
+    print(to_csv(["path", "class", "probability", *names], rows), end="")

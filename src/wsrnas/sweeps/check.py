@@ -8,7 +8,7 @@ import sys
 from dataclasses import fields
 from typing import Any
 
-from wsrnas.configure import configured, layered, nested
+from wsrnas.configure import instantiated, layered, nested
 from wsrnas.data import DataConfig, load_data
 from wsrnas.errors import InputError, nearest, refuse
 from wsrnas.evaluation.command import run_evaluate
@@ -53,11 +53,12 @@ def _check_training(run: SweepRun) -> DataConfig:
     if "seed" in run.settings:
         refuse("settings.seed", expected="none", got=run.settings["seed"], remedy="use seeds")
     recipe, preset = str(run.recipe), settings.pop("preset", None)
-    _refuse_imports(layered(run.command, recipe, nested(settings), preset=preset))
+    values = layered(run.command, recipe, nested(settings), preset=preset)
+    _refuse_imports(values)
     if run.command == "search":
-        return configured(SearchConfig, "search", recipe, settings, preset=preset).data
+        return instantiated(SearchConfig, values).data
     read_arch(str(run.architecture))
-    return configured(TrainConfig, "train", recipe, settings).data
+    return instantiated(TrainConfig, values).data
 
 
 def _check_evaluation(run: SweepRun) -> None:

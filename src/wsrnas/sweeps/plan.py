@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -33,7 +34,7 @@ class SweepRun:
     seed: int
     settings: dict[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Return the name of its folder: it depends on this run alone, and another run has another."""
         content: Any = self.recipe

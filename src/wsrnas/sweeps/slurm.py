@@ -60,13 +60,12 @@ def run_slurm(
     on_end: Callable[[Outcome], None],
     *,
     settings: dict[str, Any],
-    modules: tuple[str, ...] = (),
-    cluster: str = "slurm",
+    modules: tuple[str, ...],
 ) -> None:
     """Put every run into the queue, at most `workers` at a time, wait, and tell how each ended.
 
     Before the time of a job is over, and when it is preempted, its run saves a checkpoint and is queued again. Ctrl-C
-    cancels the jobs; those that run save a checkpoint first. `cluster="local"` tries the same without a scheduler.
+    cancels the jobs; those that run save a checkpoint first.
 
     Raises:
         InputError: submitit is not installed, there is no SLURM here, or a setting that submitit does not know.
@@ -77,7 +76,7 @@ def run_slurm(
         asked["slurm_array_parallelism"] = workers
     arguments = {"slurm_max_num_timeout": TIMEOUTS}
     try:
-        executor = submitit.AutoExecutor(folder.path / "slurm" / "%j", cluster=cluster, **arguments)
+        executor = submitit.AutoExecutor(folder.path / "slurm" / "%j", cluster="slurm", **arguments)
     except (RuntimeError, ValueError) as error:
         raise InputError(
             f"--on: expected SLURM on this machine, got none ({error}); submit from a login node"

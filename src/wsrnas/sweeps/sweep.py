@@ -16,7 +16,7 @@ from wsrnas.sweeps.local import run_local
 from wsrnas.sweeps.plan import Plan, SweepRun, read_plan
 from wsrnas.sweeps.ray import check_ray, run_ray
 from wsrnas.sweeps.slurm import check_slurm, run_slurm
-from wsrnas.sweeps.table import Line, lines_of, write_tables
+from wsrnas.sweeps.table import Line, line_of, lines_of, write_tables
 
 PLACES = ("local", "ray", "slurm")
 
@@ -89,12 +89,13 @@ def sweep(
     left = [run for run in runs if not folder.is_done(run)]
     for run in left:
         folder.forget_outcome(run)
-    known: dict[str, Outcome] = {}
+    by_name = {run.name: run for run in runs}
+    known = {run.name: line_of(run, folder) for run in runs if run not in left}
     write_tables(lines_of(runs, folder, known), folder)
     with progress("sweep", len(runs), done=len(runs) - len(left)) as bar:
 
         def on_end(outcome: Outcome) -> None:
-            known[outcome.name] = outcome
+            known[outcome.name] = line_of(by_name[outcome.name], folder, outcome)
             write_tables(lines_of(runs, folder, known), folder)
             bar.advance(note=f"{outcome.name} {outcome.state}")
 

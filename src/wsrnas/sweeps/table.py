@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from wsrnas.errors import InputError
+from wsrnas.evaluation.text import to_csv, to_markdown
 from wsrnas.files import write_atomic
 from wsrnas.report.page import Page
 from wsrnas.sweeps.folder import Outcome, SweepFolder
@@ -35,30 +34,27 @@ class Line:
         return {**found, **self.run.settings, "seed": self.run.seed}
 
 
-def lines_of(runs: Sequence[SweepRun], folder: SweepFolder, known: dict[str, Outcome]) -> list[Line]:
-    """Return a line a run; `known` are the outcomes of this sweep, the others are read from the folder."""
-    found = []
-    for run in runs:
-        outcome = known.get(run.name) or folder.outcome(run)
-        numbers: dict[str, Any] = {}
-        if outcome.state == "done":
-            try:
-                numbers = numbers_of(run, folder.run(run.name))
-            except InputError as error:
-                outcome = Outcome(name=run.name, state="failed", message=str(error))
-        found.append(Line(run=run, outcome=outcome, numbers=numbers))
-    return found
+def line_of(run: SweepRun, folder: SweepFolder, outcome: Outcome | None = None) -> Line:
+    """Return the line of a run; its outcome is read from the folder where it is not given."""
+    outcome = folder.outcome(run) if outcome is None else outcome
+    if outcome.state != "done":
+        return Line(run=run, outcome=outcome)
+    try:
+        return Line(run=run, outcome=outcome, numbers=numbers_of(run, folder.run(run.name)))
+    except InputError as error:
+        return Line(run=run, outcome=Outcome(name=run.name, state="failed", message=str(error)))
+
+
+def lines_of(runs: Sequence[SweepRun], folder: SweepFolder, known: dict[str, Line]) -> list[Line]:
+    """Return a line a run; `known` are lines that stay as they are, the others are read from the folder."""
+    return [known.get(run.name) or line_of(run, folder) for run in runs]
 
 
 def write_tables(lines: Sequence[Line], folder: SweepFolder) -> None:
     """Write table.csv, table.md and report.html."""
     headers, rows = cells(lines, folder)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([headers, *rows])
-    write_atomic(folder.path / "table.csv", text.getvalue())
-    shown = [[_markdown(cell) for cell in row] for row in (headers, ["---"] * len(headers), *rows)]
-    write_atomic(folder.path / "table.md", "".join(f"| {' | '.join(row)} |\n" for row in shown))
+    write_atomic(folder.path / "table.csv", to_csv(headers, rows))
+    write_atomic(folder.path / "table.md", to_markdown(_short(headers), [_short(row) for row in rows]))
     _page(lines, folder, headers, rows).write(folder.path / "report.html")
 
 
@@ -135,6 +131,5 @@ def _plain(value: Any) -> Any:
     return "" if value is None else value
 
 
-def _markdown(cell: Any) -> str:
-    text = f"{cell:.4g}" if isinstance(cell, float) else str(cell)
-    return " ".join(text.split()).replace("|", "\\|")
+def _short(cells: Sequence[Any]) -> list[str]:
+    return [" ".join((f"{cell:.4g}" if isinstance(cell, float) else str(cell)).split()) for cell in cells]
