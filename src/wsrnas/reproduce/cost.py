@@ -16,15 +16,14 @@ from wsrnas.reproduce.runs import EvaluateRun, Run, SearchRun, TrainRun
 from wsrnas.reproduce.study_runs import CorrectedRun, StudyRun
 from wsrnas.rng import stream
 from wsrnas.runtime import Runtime
-from wsrnas.search.build import build_strategy
 from wsrnas.search.evaluators.one_shot import OneShot
-from wsrnas.search.plan import phases
+from wsrnas.search.finalists.alone import training_passes
+from wsrnas.search.plan import planned
 from wsrnas.spaces import DartsSpace
 from wsrnas.spaces.base import NetworkConfig
 from wsrnas.studies.noise.candidates import candidates
 from wsrnas.studies.noise.config import StudyConfig
 from wsrnas.studies.noise.turns import DESIGNS, NETWORKS
-from wsrnas.training.throughput import estimate_passes
 
 LONG = 24
 """Hours from which minutes are no longer told."""
@@ -107,7 +106,7 @@ def plan(table: str, scale: str, runs: Sequence[Run], loaded: Loaded, runtime: R
 
 
 def _train(run: TrainRun, data: DataBundle, clock: Clock) -> RunCost:
-    passes = sum(estimate_passes(run.config, len(data.train), len(data.valid)).values())
+    passes = training_passes(run.config, data)
     images = run.config.epochs * len(data.train)
     return RunCost(run=run, images=images, passes=passes, seconds=passes * _pass(run, data, clock))
 
@@ -136,10 +135,7 @@ def _size(run: TrainRun) -> dict[str, Any]:
 def _search(run: SearchRun, data: DataBundle, clock: Clock) -> RunCost:
     config = run.config
     evaluator = OneShot(config, data, clock.runtime)
-    strategy = build_strategy(
-        config.strategy, evaluator, config.spectrum.objective(), config.seed, budget=config.budget
-    )
-    passes = sum(phases(config, data, strategy, evaluator).values())
+    passes = sum(planned(config, data, evaluator).values())
     images = config.training.images or len(data.train)
     each = _super_network(evaluator, config.seed, data, clock)
     architectures = config.budget.population + config.budget.queries

@@ -13,10 +13,9 @@ from wsrnas.configure import configured
 from wsrnas.data import DataBundle
 from wsrnas.data.memory import MemorySplit
 from wsrnas.runtime import Runtime
-from wsrnas.search.build import build_strategy
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.evaluators.one_shot import OneShot
-from wsrnas.search.plan import phases
+from wsrnas.search.plan import planned
 
 HALF = 25_000
 """Images of CIFAR-10 in D_t, and in D_v."""
@@ -33,9 +32,7 @@ def passes_of(recipe: str, settings: Mapping[str, Any]) -> int:
 def _passes_of(recipe: str, settings: str) -> int:
     config = configured(SearchConfig, "search", recipe, {**json.loads(settings), "space": SMALLEST})
     evaluator = OneShot(config, _blank(), Runtime())
-    objective = config.spectrum.objective()
-    strategy = build_strategy(config.strategy, evaluator, objective, config.seed, budget=config.budget)
-    return sum(phases(config, evaluator.data, strategy, evaluator).values())
+    return sum(planned(config, evaluator.data, evaluator).values())
 
 
 @cache

@@ -12,6 +12,7 @@ from wsrnas.report.theme import CATEGORIES
 from wsrnas.reproduce.lines import Line, Pair
 from wsrnas.reproduce.models import ModelTable
 from wsrnas.reproduce.result import Figure
+from wsrnas.reproduce.runs import outcome_file
 from wsrnas.reproduce.scale import Scale
 from wsrnas.reproduce.table import Outcomes
 from wsrnas.types import format_strength
@@ -64,7 +65,7 @@ class Figure1(ModelTable):
             at, heights = [strength for strength, _ in values], [value for _, value in values]
             printed.append(Series(line.title, at, heights, style="dashed", colour=colour))
             for seed in scale.seeds:
-                measured = outcomes[f"outcomes/evaluate-{line.name}-seed{seed}.json"]
+                measured = outcomes[outcome_file("evaluate", line.run(seed))]
                 images = int(measured["images"])
                 curve = [measured["natural"], *(measured["strict"][format_strength(s)] for s in self.strengths)]
                 bounds = [wilson_interval(round(value * images), images) for value in curve]

@@ -39,8 +39,12 @@ class Line:
 
     @property
     def name(self) -> str:
-        """Return what its runs are called."""
+        """Return model and training as one word."""
         return f"{self.card.name}-{self.training.lower()}"
+
+    def run(self, seed: int) -> str:
+        """Return what the runs of one seed are called."""
+        return f"{self.name}-seed{seed}"
 
     @property
     def recipe(self) -> str:

@@ -12,7 +12,7 @@ from wsrnas.evaluation.protocols import PROTOCOLS
 from wsrnas.report.figures import Series, scatter_figure
 from wsrnas.reproduce.lines import INFERRED, SEARCHED, Line, Pair, finding, printed_lines, unlearned
 from wsrnas.reproduce.result import Cell, Figure, Grid, Number, Result
-from wsrnas.reproduce.runs import EvaluateRun, Outcome, Run, SearchRun, TrainRun
+from wsrnas.reproduce.runs import EvaluateRun, Outcome, Run, SearchRun, TrainRun, outcome_file
 from wsrnas.reproduce.scale import Scale
 from wsrnas.reproduce.table import Outcomes, Table, search_of, settings_that_differ
 from wsrnas.training.config import TrainConfig
@@ -69,7 +69,7 @@ class ModelTable(Table):
             found_by = f"search-{line.card.name}-seed{seed}"
             runs.append(SearchRun(name=found_by, config=scale.searching(recipe, seed, settings)))
         trained = TrainRun(
-            name=f"{line.name}-seed{seed}",
+            name=line.run(seed),
             config=scale.training(line.recipe, seed, imagenet=self.imagenet),
             model=None if found_by else line.card.name,
             found_by=found_by,
@@ -90,11 +90,15 @@ class ModelTable(Table):
         rows: list[tuple[Cell, ...]] = []
         strict: set[int] = set()
         pairs: list[Pair] = []
+        lost: list[tuple[Line, str]] = []
+        doubts: list[str] = []
         for line in lines:
             rows.append(self._printed(line))
-            names = [f"{line.name}-seed{seed}" for seed in scale.seeds]
-            trained = [outcomes[f"outcomes/train-{name}.json"] for name in names]
-            measured = [outcomes[f"outcomes/evaluate-{name}.json"] for name in names]
+            names = [line.run(seed) for seed in scale.seeds]
+            trained = [outcomes[outcome_file("train", name)] for name in names]
+            measured = [outcomes[outcome_file("evaluate", name)] for name in names]
+            lost += [(line, one["learned_nothing"]) for one in trained if one["learned_nothing"]]
+            doubts += [f"{line.label}: {doubt}" for one in measured for doubt in one["doubts"]]
             strict.add(len(rows))
             for protocol in PROTOCOLS:
                 rows.append(self._measured(line, protocol, trained, measured))
@@ -106,20 +110,8 @@ class ModelTable(Table):
             caption=self._caption(),
             marked=frozenset(strict),
         )
-        lost = [
-            (line, reason)
-            for line in lines
-            for seed in scale.seeds
-            if (reason := outcomes[f"outcomes/train-{line.name}-seed{seed}.json"]["learned_nothing"])
-        ]
         nothing = {line.name for line, _ in lost}
         learned = [pair for pair in pairs if pair[0].name not in nothing]
-        doubts = [
-            f"{line.label}: {doubt}"
-            for line in lines
-            for seed in scale.seeds
-            for doubt in outcomes[f"outcomes/evaluate-{line.name}-seed{seed}.json"]["doubts"]
-        ]
         return Result(
             main=grid,
             finding=finding(learned),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from wsrnas.files import read_object, write_json
@@ -54,20 +55,12 @@ def perform(name: str, runs: Sequence[Run], folder: RunFolder, where: Path, work
             _chain,
             groups,
             config=RuntimeConfig(workers=workers),
-            common=_Common(_Place(table=folder.path, runs=where)),
+            common=partial(_Place, table=folder.path, runs=where),
             on_done=lambda done: bar.advance(len(groups[done]), note=done),
         )
     for outcomes in found.values():
         kept |= outcomes
     return kept
-
-
-@dataclass(frozen=True)
-class _Common:
-    place: _Place
-
-    def __call__(self) -> _Place:
-        return self.place
 
 
 def _chain(place: _Place, chain: Chain) -> dict[str, Outcome]:

@@ -28,6 +28,11 @@ FGSM_STRENGTH = 8 / 255
 FGSM_FOLDER = "fgsm"
 
 
+def outcome_file(kind: str, name: str) -> str:
+    """Return the file below a table's folder that keeps what a run came to."""
+    return f"outcomes/{kind}-{name}.json"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run(ABC):
     """One run: `name` is its folder below the runs of a table and, with `kind`, what its outcome is called."""
@@ -52,7 +57,7 @@ class Run(ABC):
     @property
     def outcome(self) -> str:
         """Return the file below a table's folder that keeps what came out."""
-        return f"outcomes/{self.kind}-{self.name}.json"
+        return outcome_file(self.kind, self.name)
 
     def loaded(self) -> DataBundle:
         """Return the data, labels read and images not yet.

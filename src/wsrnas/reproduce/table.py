@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 from wsrnas import zoo
@@ -62,16 +62,12 @@ def search_of(card: zoo.Card) -> tuple[str, dict[str, Any]]:
 
 def settings_that_differ(printed: Any, made: Any) -> tuple[tuple[str, str, str], ...]:
     """Return the settings of two configurations of one kind that differ: their names, the paper's value and ours."""
-    one, other = flat(_plain(printed)), flat(_plain(made))
+    one, other = flat(asdict(printed)), flat(asdict(made))
     return tuple(
         (key, _said(one.get(key)), _said(other.get(key)))
         for key in one
         if one.get(key) != other.get(key) and key not in UNSAID
     )
-
-
-def _plain(config: Any) -> dict[str, Any]:
-    return asdict(config) if is_dataclass(config) and not isinstance(config, type) else dict(config)
 
 
 def _said(value: object) -> str:

@@ -10,7 +10,7 @@ from wsrnas.report.figures import bar_figure
 from wsrnas.report.words import duration
 from wsrnas.reproduce.counted import passes_of
 from wsrnas.reproduce.result import Cell, Figure, Grid, Number, Result
-from wsrnas.reproduce.runs import Run, SearchRun
+from wsrnas.reproduce.runs import Run, SearchRun, outcome_file
 from wsrnas.reproduce.scale import Scale
 from wsrnas.reproduce.searches import (
     ITERATIONS,
@@ -52,7 +52,7 @@ class Table3(Table):
     def result(self, scale: Scale, outcomes: Outcomes) -> Result:
         """Put the paper's GPU days beside our seconds, both also as multiples of the search with one strength."""
         lines = zoo.paper_values(3)
-        timed = {str(line.card): Timed.of(outcomes[f"outcomes/search-timed-{line.card}.json"]) for line in lines}
+        timed = {str(line.card): Timed.of(outcomes[outcome_file("search", f"timed-{line.card}")]) for line in lines}
         base = next(line for line in lines if line.card == REFERENCE)
         base_days, base_seconds = float(base.values["days"] or 0.0), timed[REFERENCE].whole()
         rows: list[tuple[Cell, ...]] = []

@@ -13,7 +13,7 @@ from wsrnas import zoo
 from wsrnas.configure import instantiated
 from wsrnas.report.figures import bar_figure
 from wsrnas.reproduce.result import Cell, Figure, Grid, Number, Result
-from wsrnas.reproduce.runs import Outcome, Run
+from wsrnas.reproduce.runs import Outcome, Run, outcome_file
 from wsrnas.reproduce.scale import Scale, named
 from wsrnas.reproduce.study_runs import CorrectedRun, TurnsRun
 from wsrnas.reproduce.table import Outcomes, Table, settings_that_differ
@@ -44,7 +44,7 @@ class Table5(Table):
 
     def result(self, scale: Scale, outcomes: Outcomes) -> Result:
         """Put the paper's accuracies beside ours, the mean of seven networks."""
-        turns, corrected = outcomes["outcomes/study-turns.json"], outcomes["outcomes/study-corrected.json"]
+        turns, corrected = (outcomes[outcome_file("study", name)] for name in ("turns", "corrected"))
         robust = 100 * statistics.fmean(turns["robust"])
         printed = {line.name: float(line.values["accuracy"] or 0.0) for line in zoo.paper_values(5)}
         rows: list[tuple[Cell, ...]] = []

@@ -6,7 +6,7 @@ from typing import final
 
 from wsrnas import zoo
 from wsrnas.reproduce.result import Cell, Grid, Number, Result
-from wsrnas.reproduce.runs import Run, SearchRun
+from wsrnas.reproduce.runs import Run, SearchRun, outcome_file
 from wsrnas.reproduce.scale import Scale
 from wsrnas.reproduce.searches import ITERATION, Timed, settings_of_basic_that_differ
 from wsrnas.reproduce.table import Outcomes, Table
@@ -50,7 +50,7 @@ class Table6(Table):
             printed = {name: line.values[name] for name in COLUMNS}
             rows.append((line.name, "paper", "seconds", *printed.values()))
             rows.append((line.name, "paper", "share, %", *_shares(printed)))
-            timed = Timed.of(outcomes[f"outcomes/search-timed-iteration-{line.name.lower()}.json"]).search
+            timed = Timed.of(outcomes[outcome_file("search", f"timed-iteration-{line.name.lower()}")]).search
             seconds = {name: timed[key] or None for name, key in COLUMNS.items()}
             sums[line.name] = float(timed["sum"])
             marked |= {len(rows), len(rows) + 1}

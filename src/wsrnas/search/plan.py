@@ -109,14 +109,19 @@ def phases(config: SearchConfig, data: DataBundle, strategy: Strategy, evaluator
     return found
 
 
+def planned(config: SearchConfig, data: DataBundle, evaluator: ChargedEvaluator) -> dict[str, int]:
+    """Return the network passes of every phase of the search that these settings describe."""
+    objective = config.spectrum.objective()
+    strategy = build_strategy(config.strategy, evaluator, objective, config.seed, budget=config.budget)
+    return phases(config, data, strategy, evaluator)
+
+
 def plan(config: SearchConfig) -> SearchPlan:
     """Return what these settings will do, with the speed of this device measured for a few seconds."""
     data = load_data(config.data, config.seed)
     runtime = Runtime(config.runtime)
     evaluator = build_evaluator(config, data, runtime)
-    strategy = build_strategy(
-        config.strategy, evaluator, config.spectrum.objective(), config.seed, budget=config.budget
-    )
+    passes = planned(config, data, evaluator)
     facts = (
         f"recipe {config.recipe}, preset {config.preset}, seed {config.seed}, device {runtime.device}",
         f"strategy: {config.strategy.name}"
@@ -125,7 +130,7 @@ def plan(config: SearchConfig) -> SearchPlan:
         *(_one_shot(config, evaluator) if isinstance(evaluator, OneShot) else _trained(config)),
     )
     speed = throughput(config, data, runtime, evaluator)
-    return SearchPlan(config=config, facts=facts, passes=phases(config, data, strategy, evaluator), speed=speed)
+    return SearchPlan(config=config, facts=facts, passes=passes, speed=speed)
 
 
 def _one_shot(config: SearchConfig, evaluator: OneShot) -> list[str]:
