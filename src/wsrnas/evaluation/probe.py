@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from wsrnas.evaluation.copies import Copies, unlike
-from wsrnas.evaluation.guard import Guarded
-from wsrnas.evaluation.inputs import checked_logits
+from wsrnas.evaluation.lock import predict
 from wsrnas.rng import stream
 from wsrnas.types import Images, Logits
 
@@ -33,8 +32,9 @@ def probe(copies: Copies, images: Images, logits: Logits, *, batch_size: int, de
     jittered = images[:JITTERED]
     noise = torch.rand(jittered.shape, generator=stream(0, "evaluate", "jitter")) * 2 - 1
     moved, model = (jittered + JITTER * noise).clamp(0, 1), copies.fresh()
-    _answers(model, jittered, device)
-    after, before = _answers(model, moved, device), _answers(copies.fresh(), moved, device)
+    predict(model, jittered, batch_size=len(jittered), device=device)
+    after = predict(model, moved, batch_size=len(moved), device=device)
+    before = predict(copies.fresh(), moved, batch_size=len(moved), device=device)
     return {
         "probabilities": looks_like_probabilities(logits),
         "classes_predicted": int(logits.argmax(1).unique().numel()),
@@ -63,16 +63,19 @@ def looks_like_probabilities(logits: Logits) -> bool:
 def _batch_dependence(
     copies: Copies, images: Images, logits: Logits, batch_size: int, device: torch.device
 ) -> str | None:
+    def answers(part: Images) -> Logits:
+        return predict(copies.fresh(), part, batch_size=len(part), device=device)
+
     sizes = {min(size, batch_size, len(images)) for size in (*SIZES, len(images) % batch_size or 1)}
     for size in sorted(sizes):
         try:
-            answers = _answers(copies.fresh(), images[:size], device)
-        except (RuntimeError, ValueError, TypeError, IndexError):
+            found = answers(images[:size])
+        except (RuntimeError, ValueError):
             return f"batches of {size}, which it refuses"
-        if bool(unlike(logits, _padded(answers, logits)).any()):
+        if bool(unlike(logits, _padded(found, logits)).any()):
             return f"batches of {size}"
     whole = images[:batch_size].flip(0)
-    if bool(unlike(logits, _padded(_answers(copies.fresh(), whole, device).flip(0), logits)).any()):
+    if bool(unlike(logits, _padded(answers(whole).flip(0), logits)).any()):
         return f"batches of {len(whole)} in another order"
     return None
 
@@ -80,7 +83,3 @@ def _batch_dependence(
 def _padded(answers: Tensor, logits: Tensor) -> Tensor:
     """Fill up the answers to the first images with the known ones, so that both are judged by the same spread."""
     return torch.cat([answers, logits[len(answers) :]])
-
-
-def _answers(model: Guarded, images: Images, device: torch.device) -> Tensor:
-    return checked_logits(model(images.to(device)), len(images)).float().cpu()

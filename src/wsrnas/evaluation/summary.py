@@ -12,18 +12,19 @@ from wsrnas.evaluation.result import Evaluation
 from wsrnas.files import write_atomic
 
 
+def finished(folder: str | Path) -> dict[str, Evaluation]:
+    """Return the finished evaluations of a folder by protocol, the one to believe first; there may be none."""
+    files = {protocol: Path(folder) / "eval" / f"{protocol}.json" for protocol in PROTOCOLS}
+    return {protocol: Evaluation.load(file) for protocol, file in files.items() if file.is_file()}
+
+
 def read_evaluations(folder: str | Path) -> dict[str, Evaluation]:
     """Return the finished evaluations of a folder by protocol, the one to believe first.
 
     Raises:
         InputError: there are none, or a file is damaged.
     """
-    folder = Path(folder)
-    found: dict[str, Evaluation] = {}
-    for protocol in PROTOCOLS:
-        path = folder / "eval" / f"{protocol}.json"
-        if path.is_file():
-            found[protocol] = Evaluation.load(path)
+    found = finished(folder)
     if not found:
         files = " or ".join(f"eval/{protocol}.json" for protocol in PROTOCOLS)
         refuse("run", expected=f"a folder with {files}", got=str(folder), remedy="run `wsrnas evaluate` on it first")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,7 +29,6 @@ class Subject:
     name: str
     run: Path | None = None
     licence: str = ""
-    beside: dict[str, Any] = field(default_factory=dict)
 
     def contract(self) -> dict[str, Any]:
         """Return what goes into the metadata: how to build the network, what it is asked and what it answers."""

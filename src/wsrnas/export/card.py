@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +19,9 @@ TAGS = ["adversarial-robustness", "image-classification", "neural-architecture-s
 TASK = "image-classification"
 
 
-def evaluations(run: Path | None) -> dict[str, Evaluation]:
-    """Return what was measured of a run, by protocol, those that headlines may come from first."""
-    if run is None:
-        return {}
-    names = sorted(PROTOCOLS, key=lambda name: not PROTOCOLS[name].believed)
-    files = {name: run / "eval" / f"{name}.json" for name in names}
-    return {name: Evaluation.load(file) for name, file in files.items() if file.is_file()}
-
-
-def card(subject: Subject) -> ModelCard:
+def card(subject: Subject, evaluations: Mapping[str, Evaluation]) -> ModelCard:
     """Return the card with its metadata: licence, data, `model-index` with a number and an interval a strength."""
-    measured = {name: one for name, one in evaluations(subject.run).items() if PROTOCOLS[name].believed}
+    measured = {name: one for name, one in evaluations.items() if PROTOCOLS[name].believed}
     record = _record(subject.run)
     parts = [
         f"# {subject.name}",
@@ -121,8 +113,7 @@ def _curve(one: Evaluation) -> str:
 
 def _training(record: TrainRecord | None, subject: Subject) -> str:
     if record is None:
-        told = subject.beside.get("training")
-        return f"## Training\n\n{told}" if told else ""
+        return ""
     parts = {
         "recipe": record.setting("recipe"),
         "seed": record.setting("seed"),

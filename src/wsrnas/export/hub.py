@@ -10,11 +10,10 @@ from typing import ClassVar
 from torch import nn
 
 from wsrnas.evaluation.robustbench import model_card as robustbench_card
+from wsrnas.evaluation.summary import finished
 from wsrnas.export.base import ExportFormat, Subject
-from wsrnas.export.card import card, evaluations
 from wsrnas.files import write_atomic
 from wsrnas.models.exported import load_exported
-from wsrnas.models.hub import HubClassifier
 from wsrnas.weights.hub import CARD
 
 
@@ -29,11 +28,16 @@ class Hub(ExportFormat):
 
     def write(self, subject: Subject, place: Path) -> None:
         """Write the folder."""
+        # The hub's library is imported where it is used: it takes a share of every start otherwise.
+        from wsrnas.export.card import card
+        from wsrnas.models.hub import HubClassifier
+
         model = HubClassifier(described=subject.contract())
         model.network.load_state_dict(subject.model.network.state_dict())
         model.eval().save_pretrained(place, config={"described": _plain(subject)})
-        write_atomic(place / CARD, str(card(subject)))
-        for name, result in evaluations(subject.run).items():
+        measured = {} if subject.run is None else finished(subject.run)
+        write_atomic(place / CARD, str(card(subject, measured)))
+        for name, result in measured.items():
             dataset = str((subject.description.data or {}).get("name", "unknown"))
             fields = robustbench_card(result, name=subject.name, dataset=dataset)
             write_atomic(place / f"robustbench-{name}.json", json.dumps(fields, indent=1) + "\n")

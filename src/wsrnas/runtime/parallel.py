@@ -104,7 +104,8 @@ def _side_by_side(
 
     with _interrupts_between_looks() as look:
         try:
-            with _without_interrupts():
+            # Processes started here never see Ctrl-C, which the terminal sends to all: this process ends them.
+            with _on_interrupt(signal.SIG_IGN):
                 for pool in pools:
                     start(pool)
             while running:
@@ -149,35 +150,29 @@ def _threads(count: int) -> Iterator[None]:
 
 
 @contextmanager
+def _on_interrupt(handler: Callable[[int, Any], object] | signal.Handlers) -> Iterator[None]:
+    """Answer Ctrl-C in this way inside the block; only the main thread can, and only it is told of it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
 def _interrupts_between_looks() -> Iterator[Callable[[], None]]:
     """Take Ctrl-C where the function handed out is called; elsewhere it could leave a lock of the pools taken."""
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: None
-        return
     asked = threading.Event()
 
     def look() -> None:
         if asked.is_set():
             raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, lambda number, frame: asked.set())
-    try:
+    with _on_interrupt(lambda number, frame: asked.set()):
         yield look
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Processes started inside the block never see Ctrl-C, which the terminal sends to all: this process ends them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _pool(workers: Workers, place: int, common: Callable[[], Any]) -> ProcessPoolExecutor:
