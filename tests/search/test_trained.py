@@ -19,7 +19,8 @@ from wsrnas.search.build import build_strategy
 from wsrnas.search.config import FinalistsConfig, MeasureConfig, SearchConfig, SpaceConfig, TrainingConfig
 from wsrnas.search.costs import MEASURING, TRAINING, VERIFICATION, passes_of_trainings
 from wsrnas.search.evaluators import short_training
-from wsrnas.search.evaluators.short_training import score, train_short
+from wsrnas.search.evaluators.scoring import score, score_draws
+from wsrnas.search.evaluators.short_training import train_short
 from wsrnas.search.evaluators.trained import Trained
 from wsrnas.search.labels import LabelsConfig
 from wsrnas.search.plan import phases
@@ -27,6 +28,7 @@ from wsrnas.search.spectrum import SpectrumConfig
 from wsrnas.spaces import get_space
 
 CPU = Runtime(RuntimeConfig(device="cpu"))
+DRAWS = score_draws(0, CPU)
 
 
 def config(strategy="random", **changes):
@@ -114,7 +116,15 @@ def test_a_short_training_teaches_a_network_to_resist():
     trained = evaluator(one)
     text = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_1x1~2|"
     network = trained.network(trained.space.parse(text))
-    found = score(network, trained.data.valid, (0.05,), PGD(eps=0.05, steps=3), images=200, runtime=CPU, seed=0)
+    found = score(
+        network,
+        trained.data.valid,
+        (0.05,),
+        PGD(eps=0.05, steps=3),
+        images=200,
+        runtime=CPU,
+        generator_for=DRAWS,
+    )
     assert float(found.right[:, 1].float().mean()) > 0.3
 
 
@@ -163,12 +173,26 @@ def test_scores_are_exact_where_the_attack_is(monkeypatch):
     strengths = (0.05, 0.1)
     for batch in (2, 4, 6):
         found = score(
-            Brightness(), Grey(greys), strengths, PGD(eps=0.1, steps=5), batch_size=batch, runtime=CPU, seed=0
+            Brightness(),
+            Grey(greys),
+            strengths,
+            PGD(eps=0.1, steps=5),
+            batch_size=batch,
+            runtime=CPU,
+            generator_for=DRAWS,
         )
         resists = [[abs(grey - 0.5) > strength for strength in (0.0, *strengths)] for grey in greys]
         assert found.right.tolist() == resists
         assert found.wide == pytest.approx(sum(sum(row[1:]) for row in resists) / 12)
-    limited = score(Brightness(), Grey(greys), strengths, PGD(eps=0.1, steps=5), images=3, runtime=CPU, seed=0)
+    limited = score(
+        Brightness(),
+        Grey(greys),
+        strengths,
+        PGD(eps=0.1, steps=5),
+        images=3,
+        runtime=CPU,
+        generator_for=DRAWS,
+    )
     assert limited.right.tolist() == resists[:3]
 
 
@@ -259,7 +283,14 @@ def test_train_short_leaves_the_global_generator_alone():
         trained.space.sample(stream(0, "draws")), short_training_sizes(trained)
     )  # draws its weights globally
     torch.set_rng_state(state)
-    train_short(network, trained.data.train, trained.settings, augment=trained.data.augment, runtime=CPU, seed=0)
+    train_short(
+        network,
+        trained.data.train,
+        trained.settings,
+        augment=trained.data.augment,
+        runtime=CPU,
+        seed=0,
+    )
     assert torch.equal(torch.get_rng_state(), state)
 
 

@@ -11,7 +11,8 @@ from wsrnas.estimators.noise.examples import examples_per_image
 from wsrnas.search.base import Calls
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.evaluators.measure import Refinement, Spectrum
-from wsrnas.search.evaluators.short_training import label_attack, scoring_passes, short_training
+from wsrnas.search.evaluators.scoring import scoring_passes
+from wsrnas.search.evaluators.short_training import label_attack, short_training
 
 WARM_UP = "warm up"
 TRAINING = "adversarial training"

@@ -11,7 +11,7 @@ from wsrnas.errors import refuse
 from wsrnas.spaces.base import NetworkConfig, SearchSpace
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.spaces.limited import LimitedSpace
-from wsrnas.spaces.sampling import parameter_count
+from wsrnas.spaces.sampling import descended, parameter_count
 from wsrnas.types import parse_count
 
 STARTS = 8
@@ -93,17 +93,14 @@ def limited_space(space: SearchSpace, limits: LimitsConfig, sizes: NetworkConfig
 
 def smallest(space: SearchSpace, sizes: NetworkConfig, name: str) -> int:
     """Return the smallest count that changing one decision after the other leads to, from several starts."""
+
+    def count(genotype: Genotype) -> int:
+        return COUNTS[name](space, genotype, sizes)
+
     found = []
     for start in range(STARTS):
         one = space.sample(rng.stream(start, "smallest"))
-        least = COUNTS[name](space, one, sizes)
-        while True:
-            counted = [(COUNTS[name](space, other, sizes), place) for place, other in enumerate(space.neighbours(one))]
-            best, place = min(counted)
-            if best >= least:
-                break
-            one, least = space.neighbours(one)[place], best
-        found.append(least)
+        found.append(count(descended(space, one, count)))
         if name != "params":
             break
     return min(found)

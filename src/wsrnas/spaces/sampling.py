@@ -136,3 +136,12 @@ def _walk(
         if inside > MIXING and wanted(one):
             return one
     return nearest
+
+
+def descended(space: SearchSpace, one: Genotype, count: Callable[[Genotype], int]) -> Genotype:
+    """Return what changing one decision after the other leads to while the count falls, the first of equals."""
+    while True:
+        best = min(space.neighbours(one), key=count, default=one)
+        if count(best) >= count(one):
+            return one
+        one = best

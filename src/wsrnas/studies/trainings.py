@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from wsrnas import rng
 from wsrnas.attacks.pgd import PGD
 from wsrnas.data import DataBundle
 from wsrnas.runs import RunFolder
 from wsrnas.runtime import Runtime
 from wsrnas.search.config import SearchConfig
-from wsrnas.search.evaluators.short_training import score, short_training, train_short
-from wsrnas.search.setup import network_config
+from wsrnas.search.evaluators.scoring import score, score_draws
+from wsrnas.search.evaluators.short_training import trained_alone
 from wsrnas.spaces import get_space
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.studies import parts
@@ -35,13 +34,8 @@ class Judged:
         return np.asarray(self.right.mean(axis=0), dtype=np.float64)
 
     @property
-    def wide(self) -> float:
-        """Return the mean accuracy over the strengths above 0."""
-        return float(self.accuracy[1:].mean())
-
-    @property
     def by_image(self) -> Array:
-        """Return the share of strengths that each image is right at (t,); its mean is `wide`."""
+        """Return the share of strengths that each image is right at (t,)."""
         return np.asarray(self.right[:, 1:].mean(axis=1), dtype=np.float64)
 
 
@@ -67,12 +61,9 @@ class Trainer:
 
     def _train(self, genotype: Genotype, seed: int) -> Tensor:
         config, data = self.config, self.data
-        with rng.fixed_global_seed(seed, "study", "weights"):
-            space = get_space(genotype.space)
-            network = self.runtime.prepare(space.build(genotype, network_config(config, data)))
-        settings = short_training(config)
+        space = get_space(genotype.space)
         with self.folder.timed("training"):
-            train_short(network, data.train, settings, augment=data.augment, runtime=self.runtime, seed=seed)
+            network = trained_alone(space, genotype, config, data, self.runtime, seed, "study", "weights")
         strengths = config.spectrum.all_strengths()
         with self.folder.timed("scoring on test images"):
             found = score(
@@ -82,6 +73,6 @@ class Trainer:
                 PGD(eps=strengths[-1], steps=config.rivals.attack_steps, keep="best"),
                 images=config.rivals.images,
                 runtime=self.runtime,
-                seed=config.seed,
+                generator_for=score_draws(config.seed, self.runtime),
             )
         return found.right

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+import torch
+from torch import nn
 
 from wsrnas.data import DataConfig
 from wsrnas.errors import at_least, one_of, refuse
@@ -45,6 +49,12 @@ class OptimizerConfig:
             refuse("optimizer.nesterov", expected="a momentum > 0", got=self.momentum, remedy="set optimizer.momentum")
         if self.clip is not None and not self.clip > 0:
             refuse("optimizer.clip", expected="a norm > 0 or null", got=self.clip)
+
+    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.SGD:
+        """Return the optimiser of some parameters."""
+        return torch.optim.SGD(
+            parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay, nesterov=self.nesterov
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from wsrnas.errors import InputError
@@ -24,14 +23,7 @@ class TrainState:
 
     def __init__(self, config: TrainConfig, model: nn.Module, runtime: Runtime, fingerprint: str) -> None:
         self.model = model
-        settings = config.optimizer
-        self.optimizer = torch.optim.SGD(
-            model.parameters(),
-            lr=settings.lr,
-            momentum=settings.momentum,
-            weight_decay=settings.weight_decay,
-            nesterov=settings.nesterov,
-        )
+        self.optimizer = config.optimizer.build(model.parameters())
         self.average = None if config.ema is None else MovingAverage(model, config.ema)
         self.sums = EpochSums(runtime.device)
         self.epoch = 0

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from wsrnas.networks.cost import wait
 from wsrnas.runtime import Runtime
 from wsrnas.training.batches import steps_per_epoch
 from wsrnas.training.config import TrainConfig
@@ -139,18 +140,11 @@ def _timed(work: Callable[[], None], seconds: float, device: torch.device) -> tu
     done, started = 0, time.perf_counter()
     while True:
         work()
-        _wait(device)
+        wait(device)
         done += 1
         elapsed = time.perf_counter() - started
         if elapsed >= seconds:
             return done, max(elapsed, 1e-9)
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
 
 
 def estimate_passes(config: TrainConfig, train_images: int, held_out_images: int) -> dict[str, int]:

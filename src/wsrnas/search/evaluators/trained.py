@@ -18,18 +18,12 @@ from wsrnas.search.config import SearchConfig
 from wsrnas.search.costs import Costs
 from wsrnas.search.evaluators.charged import ChargedEvaluator
 from wsrnas.search.evaluators.measure import Spectrum, attacked_losses
-from wsrnas.search.evaluators.short_training import (
-    label_attack,
-    score,
-    scoring_passes,
-    sees_nothing,
-    short_training,
-    train_short,
-)
+from wsrnas.search.evaluators.scoring import score, score_draws, scoring_passes, sees_nothing
+from wsrnas.search.evaluators.short_training import label_attack, short_training, trained_alone
 from wsrnas.search.limits import limited_space
 from wsrnas.search.setup import limited, network_config
 from wsrnas.spaces import get_space
-from wsrnas.spaces.base import Architecture, SearchSpace
+from wsrnas.spaces.base import Architecture
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.types import Losses
 
@@ -54,11 +48,9 @@ class Trained(ChargedEvaluator):
         runtime: Runtime,
         *,
         timer: Timer = lambda phase: nullcontext(),
-        space: SearchSpace | None = None,
     ) -> None:
         self.config, self.data, self.runtime, self.timed = config, data, runtime, timer
-        whole = get_space(config.space.name) if space is None else space
-        self.space = limited_space(whole, config.limits, network_config(config, data))
+        self.space = limited_space(get_space(config.space.name), config.limits, network_config(config, data))
         strengths = config.spectrum.all_strengths()
         self.spectrum = Spectrum(strengths, strengths)
         self.strengths = torch.tensor(strengths)
@@ -107,7 +99,7 @@ class Trained(ChargedEvaluator):
                 images=self.config.measure.images,
                 batch_size=self.config.measure.batch_size,
                 runtime=self.runtime,
-                seed=self.config.seed,
+                generator_for=score_draws(self.config.seed, self.runtime),
             )
         self.charge(costs.MEASURING, scoring_passes(len(found.right), len(self.strengths), self.attack))
         return found.losses
@@ -115,10 +107,7 @@ class Trained(ChargedEvaluator):
     def trained(self, genotype: Genotype, index: int) -> nn.Module:
         """Return the `index`-th network of a genotype, trained; the same call gives the same weights on a CPU."""
         seed = rng.derive_seed(self.config.seed, "label", self.space.canonical(genotype), index) % 2**31
-        with rng.fixed_global_seed(seed, "weights"):
-            network = self.runtime.prepare(self.space.build(genotype, network_config(self.config, self.data)))
-        train_short(network, self.data.train, self.settings, augment=self.data.augment, runtime=self.runtime, seed=seed)
-        return network.eval()
+        return trained_alone(self.space, genotype, self.config, self.data, self.runtime, seed, "weights").eval()
 
     def network(self, genotype: Genotype) -> nn.Module:
         """Train the network of the first label again."""

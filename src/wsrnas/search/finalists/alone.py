@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 from wsrnas import rng
 from wsrnas.attacks.apgd import APGD
@@ -18,7 +17,7 @@ from wsrnas.runtime.parallel import each
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.costs import FINALISTS, Costs
 from wsrnas.search.evaluators.measure import Spectrum, attacked_losses
-from wsrnas.search.finalists.rivals import training_settings
+from wsrnas.search.finalists.rivals import Alone, training_settings
 from wsrnas.search.setup import limited, network_config
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.training.config import SelectionConfig, TrainConfig
@@ -43,16 +42,8 @@ def alone_settings(config: SearchConfig) -> TrainConfig:
         settings,
         recipe=f"{config.recipe} (finalist)",
         data=config.data,
-        epochs=epochs,
         selection=SelectionConfig(by="last", every=epochs, steps=config.training.steps, images=config.measure.images),
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Finalist:
-    config: SearchConfig
-    genotype: Genotype
-    path: Path
 
 
 def train_alone(config: SearchConfig, data: DataBundle, finalists: list[Genotype], folder: RunFolder) -> TrainedAlone:
@@ -65,7 +56,7 @@ def train_alone(config: SearchConfig, data: DataBundle, finalists: list[Genotype
     (docs/studies/one-shot.md).
     """
     items = {
-        f"finalist {place}": _Finalist(config=config, genotype=genotype, path=folder.path / "finalists" / str(place))
+        f"finalist {place}": Alone(config=config, genotype=genotype, path=folder.path / "finalists" / str(place))
         for place, genotype in enumerate(finalists, start=1)
     }
     load = partial(load_data, config.data, config.seed)
@@ -84,7 +75,7 @@ def train_alone(config: SearchConfig, data: DataBundle, finalists: list[Genotype
     return TrainedAlone([losses for losses, _ in found], passes)
 
 
-def _trained_and_attacked(data: DataBundle, finalist: _Finalist) -> tuple[Losses, int]:
+def _trained_and_attacked(data: DataBundle, finalist: Alone) -> tuple[Losses, int]:
     """Return the losses of one finalist, index 0 clean, and on how many images of D_v they were measured."""
     config, settings = finalist.config, alone_settings(finalist.config)
     runtime, spectrum = Runtime(config.runtime), _spectrum(config)

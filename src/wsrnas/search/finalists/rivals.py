@@ -46,7 +46,7 @@ def train_rivals(config: SearchConfig, data: DataBundle, winner: Genotype, folde
     rivals = random_rivals(space, winner, sizes, config.rivals.count, config.seed)
     genotypes = {"winner": winner, **{f"random-{place}": rival for place, rival in enumerate(rivals, start=1)}}
     items = {
-        name: _Rival(config=config, genotype=genotype, path=folder.path / "compare" / name)
+        name: Alone(config=config, genotype=genotype, path=folder.path / "compare" / name)
         for name, genotype in genotypes.items()
     }
     with progress("rivals", len(items)) as bar, folder.timed(RIVALS):
@@ -73,13 +73,15 @@ def train_rivals(config: SearchConfig, data: DataBundle, winner: Genotype, folde
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Rival:
+class Alone:
+    """A network to train alone, and its run folder."""
+
     config: SearchConfig
     genotype: Genotype
     path: Path
 
 
-def _trained_and_scored(data: DataBundle, rival: _Rival) -> dict[str, Any]:
+def _trained_and_scored(data: DataBundle, rival: Alone) -> dict[str, Any]:
     """Return what comparison.json says of one network, and how many test images it was scored on."""
     config, strengths = rival.config, _strengths(rival.config)
     sizes = network_config(config, data)

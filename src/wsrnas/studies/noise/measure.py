@@ -15,6 +15,7 @@ from wsrnas.attacks.victim import untouched
 from wsrnas.estimators.noise import NoiseEstimator, refine, refine_outwards
 from wsrnas.runtime import Runtime
 from wsrnas.studies.noise.candidates import PAPER_STRENGTHS, Candidate
+from wsrnas.studies.noise.phi import noises_at
 from wsrnas.types import Images, Labels, Noises
 
 TOLERANCE = 1e-6
@@ -151,11 +152,11 @@ def _noises(
     asked: tuple[float, ...],
 ) -> Tensor:
     if candidate.short_steps:
-        return _short(model, images, labels, asked, candidate.short_steps)
+        return noises_at(model, images, labels, asked, candidate.short_steps)
     if candidate.known_steps is None:
         known = real[:, [strengths.index(strength) for strength in candidate.known]]
     else:
-        known = _short(model, images, labels, candidate.known, candidate.known_steps)
+        known = noises_at(model, images, labels, candidate.known, candidate.known_steps)
     wanted = tuple(strength for strength in asked if strength not in candidate.known)
     estimator, steps, size = estimators[candidate.name], candidate.refine, candidate.step_size
     from_strengths, to_strengths = torch.tensor(candidate.known), torch.tensor(wanted)
@@ -168,8 +169,3 @@ def _noises(
             noise_hat = refine(model, images, labels, noise_hat, to_strengths, steps=steps, step_size=size)
     columns = dict(zip(candidate.known, known.unbind(1))) | dict(zip(wanted, noise_hat.unbind(1)))
     return torch.stack([columns[strength] for strength in asked], dim=1)
-
-
-def _short(model: nn.Module, images: Images, labels: Labels, strengths: tuple[float, ...], steps: int) -> Tensor:
-    short = PGD(eps=strengths[0], steps=steps, random_start=False)
-    return torch.stack([short.at(s)(model, images, labels) - images for s in strengths], dim=1)

@@ -25,6 +25,7 @@ from wsrnas.runtime import Runtime
 from wsrnas.studies.noise.candidates import Candidate
 from wsrnas.studies.noise.config import StudyConfig
 from wsrnas.studies.parts import load, save
+from wsrnas.types import Images, Labels, Noises
 
 
 def estimator_of(candidate: Candidate, config: StudyConfig, data: DataBundle) -> NoiseEstimator:
@@ -44,6 +45,17 @@ def _name(candidate: Candidate) -> str:
     return "phi-" + "".join(c if c.isalnum() else "-" for c in candidate.name)
 
 
+def random_strength(config: StudyConfig, draw: torch.Generator) -> float:
+    """Return ε̂, uniform in (0, phi_highest]."""
+    return config.phi_highest * (1.0 - float(torch.rand((), generator=draw)))
+
+
+def noises_at(model: nn.Module, images: Images, labels: Labels, strengths: Sequence[float], steps: int) -> Noises:
+    """Return the noises of PGD from the clean images at every strength (B,S,C,H,W)."""
+    attack = PGD(eps=strengths[0], steps=steps, random_start=False)
+    return torch.stack([attack.at(strength)(model, images, labels) - images for strength in strengths], dim=1)
+
+
 def collect(
     models: Sequence[nn.Module],
     known: tuple[float, ...],
@@ -60,11 +72,9 @@ def collect(
         draw = rng.stream(config.seed, "study", "phi strength", index)
         for images, labels in batches:
             images, labels = runtime.images(images), labels.to(runtime.device)
-            random_strength = config.phi_highest * (1.0 - float(torch.rand((), generator=draw)))
-            strengths = (*known, random_strength)
-            attack = PGD(eps=known[0], steps=config.attack_steps, random_start=False)
-            adversarial = [attack.at(strength)(model, images, labels) for strength in strengths]
-            push_noise(memory, images, torch.stack(adversarial, dim=1) - images[:, None], torch.tensor(strengths))
+            strengths = (*known, random_strength(config, draw))
+            noises = noises_at(model, images, labels, strengths, config.attack_steps)
+            push_noise(memory, images, noises, torch.tensor(strengths))
             if len(memory) == memory.capacity:
                 break
         memories.append(memory)

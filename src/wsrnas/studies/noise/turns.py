@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from wsrnas import rng
-from wsrnas.attacks import PGD
 from wsrnas.data import DataBundle, load_data
 from wsrnas.estimators.memory import NoiseMemory
 from wsrnas.estimators.noise import NoiseEstimator, NoiseFit, fit_noise_estimator, noise_estimator, push_noise
@@ -22,6 +20,7 @@ from wsrnas.runtime import Runtime
 from wsrnas.studies.noise.candidates import KNOWN_THREE
 from wsrnas.studies.noise.config import StudyConfig
 from wsrnas.studies.noise.networks import network
+from wsrnas.studies.noise.phi import noises_at, random_strength
 from wsrnas.studies.parts import load, save
 from wsrnas.types import Images, Labels, Noises
 
@@ -32,7 +31,7 @@ NETWORKS, TURN = 7, 10
 BATCH = 64
 
 
-def run_turns(config: StudyConfig, out: str | Path, *, runtime: Runtime | None = None) -> dict[str, Any]:
+def run_turns(config: StudyConfig, out: str | Path) -> dict[str, Any]:
     """Train every learned φ for one epoch of D_t and measure all of them on the test images of seven networks.
 
     The networks change every ten batches. A batch is attacked at 0.03, 0.06, 0.09 and a random strength up to
@@ -56,7 +55,7 @@ def run_turns(config: StudyConfig, out: str | Path, *, runtime: Runtime | None =
     Raises:
         InputError: unusable data or folder.
     """
-    runtime = Runtime() if runtime is None else runtime
+    runtime = Runtime()
     folder = RunFolder.open(out, kind="study", config={"study": "turns", **asdict(config)})
     try:
         data = load_data(config.data, config.seed)
@@ -83,11 +82,6 @@ def run_turns(config: StudyConfig, out: str | Path, *, runtime: Runtime | None =
         return result
     finally:
         folder.close()
-
-
-def gap(result: dict[str, Any], design: str) -> float:
-    """Return how far a design's mean accuracy is from that under the real attacks, as a fraction; 0 is perfect."""
-    return statistics.fmean(result[design]) - statistics.fmean(result["robust"])
 
 
 def _estimators(config: StudyConfig, data: DataBundle) -> dict[str, NoiseEstimator]:
@@ -117,7 +111,7 @@ def _trained(
     with folder.timed("training φ"):
         for step, (images, labels) in enumerate(batches):
             images, labels = runtime.images(images), labels.to(runtime.device)
-            strengths = (*KNOWN_THREE, _random_strength(config, draw))
+            strengths = (*KNOWN_THREE, random_strength(config, draw))
             noises = _attacked(models[step // TURN % NETWORKS], images, labels, strengths, config)
             memory = NoiseMemory(len(images) * len(strengths))
             push_noise(memory, images, noises, torch.tensor(strengths))
@@ -150,7 +144,7 @@ def _measured(
     draw = rng.stream(config.seed, "turns", "test strength", index)
     for images, labels in data.test.batches(BATCH):
         images, labels = runtime.images(images), labels.to(runtime.device)
-        strengths = (*KNOWN_THREE, _random_strength(config, draw))
+        strengths = (*KNOWN_THREE, random_strength(config, draw))
         with torch.enable_grad():
             noises = _attacked(model, images, labels, strengths, config)
         correct["natural"] += _right(model, images, labels)
@@ -165,17 +159,10 @@ def _measured(
     return {key: value / len(data.test) for key, value in correct.items()}
 
 
-def _random_strength(config: StudyConfig, draw: torch.Generator) -> float:
-    """Return ε̂, uniform in (0, phi_highest]."""
-    return config.phi_highest * (1.0 - float(torch.rand((), generator=draw)))
-
-
 def _attacked(
     model: nn.Module, images: Images, labels: Labels, strengths: Sequence[float], config: StudyConfig
 ) -> Noises:
-    attack = PGD(eps=strengths[0], steps=config.attack_steps, random_start=False)
-    moved: list[Tensor] = [attack.at(strength)(model, images, labels) for strength in strengths]
-    return torch.stack(moved, dim=1) - images[:, None]
+    return noises_at(model, images, labels, strengths, config.attack_steps)
 
 
 def _right(model: nn.Module, images: Images, labels: Labels) -> float:

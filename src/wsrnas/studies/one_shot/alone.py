@@ -8,9 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
 from wsrnas import rng
 from wsrnas.attacks import PGD
@@ -20,6 +18,7 @@ from wsrnas.models.load import load_run
 from wsrnas.runs import RunFolder
 from wsrnas.runtime import Runtime
 from wsrnas.runtime.parallel import each
+from wsrnas.search.evaluators.scoring import score as short_score
 from wsrnas.search.finalists.rivals import training_settings
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.studies.one_shot.config import OneShotStudyConfig
@@ -46,30 +45,18 @@ def score(model: nn.Module, data: DataBundle, config: OneShotStudyConfig, runtim
 
     Accuracies are nested: an image counts at ε only if it stayed right at every smaller strength.
     """
-    strengths = config.search.spectrum.all_strengths()
-    attack = PGD(eps=strengths[0], steps=config.search.rivals.attack_steps, keep="best")
-    losses, correct, seen = torch.zeros(1 + len(strengths)), torch.zeros(1 + len(strengths)), 0
-    model = runtime.prepare(model).eval()
-    for index, (images, labels) in enumerate(data.test.batches(SCORING_BATCH)):
-        images, labels = runtime.images(images), labels.to(runtime.device)
-        alive = torch.ones_like(labels, dtype=torch.bool)
-        for place, strength in enumerate((0.0, *strengths)):
-            shifted = images
-            if strength:
-                generator = rng.stream(config.search.seed, "one-shot study", "score", index, place)
-                shifted = attack.at(strength).perturb(model, images, labels, generator)
-            loss, right = _judged(model, shifted, labels)
-            alive &= right
-            losses[place] += loss.cpu()
-            correct[place] += alive.sum().cpu()
-        seen += len(labels)
-    return {"losses": (losses / seen).tolist(), "accuracy": (correct / seen).tolist(), "images": seen}
-
-
-@torch.no_grad()
-def _judged(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    logits = model(images).float()
-    return functional.cross_entropy(logits, labels, reduction="sum"), logits.argmax(dim=1) == labels
+    seed, strengths = config.search.seed, config.search.spectrum.all_strengths()
+    found = short_score(
+        runtime.prepare(model),
+        data.test,
+        strengths,
+        PGD(eps=strengths[0], steps=config.search.rivals.attack_steps, keep="best"),
+        batch_size=SCORING_BATCH,
+        runtime=runtime,
+        generator_for=lambda batch, place: rng.stream(seed, "one-shot study", "score", batch, place),
+    )
+    images = len(found.right)
+    return {"losses": found.losses.tolist(), "accuracy": (found.right.sum(dim=0) / images).tolist(), "images": images}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,15 +13,15 @@ from wsrnas.data import DataBundle
 from wsrnas.parts import PartConfig
 from wsrnas.runs import RunFolder
 from wsrnas.runtime import Runtime
-from wsrnas.search.base import Budget
+from wsrnas.search.base import Budget, Strategy
 from wsrnas.search.build import build_strategy
-from wsrnas.search.config import SearchConfig
+from wsrnas.search.evaluators.charged import ChargedEvaluator
 from wsrnas.search.evaluators.one_shot import OneShot
 from wsrnas.search.evaluators.trained import Trained
-from wsrnas.search.plan import phases
-from wsrnas.spaces import get_space
+from wsrnas.search.plan import planned
 from wsrnas.spaces.base import NetworkConfig, SearchSpace
 from wsrnas.spaces.genotype import Genotype
+from wsrnas.spaces.sampling import descended, parameter_count
 from wsrnas.studies import parts
 from wsrnas.studies.payoff.config import PayoffConfig, paper_search
 
@@ -37,11 +37,6 @@ class Found:
     cost: int
 
 
-def searched_space(config: SearchConfig) -> SearchSpace:
-    """Return the space that is searched; limits on its architectures belong here."""
-    return get_space(config.space.name)
-
-
 def search(name: str, config: PayoffConfig, index: int, data: DataBundle, runtime: Runtime, folder: RunFolder) -> Found:
     """Run, or go on with, the `index`-th search of `ours` or `random` and name its winner by the final rule."""
     part = f"search-{name}-{index}"
@@ -49,16 +44,11 @@ def search(name: str, config: PayoffConfig, index: int, data: DataBundle, runtim
     if "winner" in kept:
         return _found(kept)
     own = replace(config.search, seed=config.search.seed + index, strategy=PartConfig(name=STRATEGIES[name]))
-    evaluator = Trained(own, data, runtime, space=searched_space(own))
+    evaluator = Trained(own, data, runtime)
     objective = own.spectrum.objective()
     strategy = build_strategy(own.strategy, evaluator, objective, own.seed, budget=own.budget)
-    if kept:
-        strategy.load_state_dict(kept["strategy"])
-        evaluator.load_state_dict(kept["evaluator"])
     with folder.timed(f"search {name}"):
-        while strategy.iteration < strategy.total_iterations:
-            strategy.step()
-            parts.save(folder, part, {"strategy": strategy.state_dict(), "evaluator": evaluator.state_dict()})
+        _go_on(strategy, evaluator, kept, folder, part)
         finalists = strategy.finalists(config.finalists)
         values = []
         for genotype in finalists:
@@ -78,49 +68,48 @@ def paper_winner(
     if "winner" in kept:
         return _found(kept)
 
-    def made(budget: Budget) -> tuple[SearchConfig, OneShot, Any]:
-        own = paper_search(config.search, config.search.seed + index, budget)
-        evaluator = OneShot(own, data, runtime)
-        return (
-            own,
-            evaluator,
-            build_strategy(own.strategy, evaluator, own.spectrum.objective(), own.seed, budget=own.budget),
-        )
+    def made(budget: Budget) -> OneShot:
+        return OneShot(paper_search(config.search, config.search.seed + index, budget), data, runtime)
 
     def passes(budget: Budget) -> int:
-        own, evaluator, strategy = made(budget)
-        return sum(phases(own, data, strategy, evaluator).values())
+        evaluator = made(budget)
+        return sum(planned(evaluator.config, data, evaluator).values())
 
-    _, evaluator, strategy = made(affordable(passes, cost))
+    evaluator = made(affordable(passes, cost))
+    own = evaluator.config
+    strategy = build_strategy(own.strategy, evaluator, own.spectrum.objective(), own.seed, budget=own.budget)
+    with folder.timed("search paper"):
+        _go_on(strategy, evaluator, kept, folder, part)
+    return _keep(folder, part, strategy.result(), int(evaluator.cost))
+
+
+def _go_on(strategy: Strategy, evaluator: ChargedEvaluator, kept: dict[str, Any], folder: RunFolder, part: str) -> None:
+    """Take up a search where it stopped, and keep every step of it."""
     if kept:
         strategy.load_state_dict(kept["strategy"])
         evaluator.load_state_dict(kept["evaluator"])
-    with folder.timed("search paper"):
-        while strategy.iteration < strategy.total_iterations:
-            strategy.step()
-            parts.save(folder, part, {"strategy": strategy.state_dict(), "evaluator": evaluator.state_dict()})
-    return _keep(folder, part, strategy.result(), int(evaluator.cost))
+    while strategy.iteration < strategy.total_iterations:
+        strategy.step()
+        parts.save(folder, part, {"strategy": strategy.state_dict(), "evaluator": evaluator.state_dict()})
 
 
 def affordable(passes: Callable[[Budget], int], cost: int) -> Budget:
     """Return the largest budget with N = T whose planned passes are no more than `cost`; one of each at least."""
     size = 1
     each = passes(Budget(population=2, iterations=2)) - passes(Budget(population=1, iterations=1))
-    while passes(Budget(population=size + 1, iterations=size + 1)) <= cost:
-        left = cost - passes(Budget(population=size + 1, iterations=size + 1))
-        size += 1 + left // (2 * max(each, 1))
+    while (planned := passes(Budget(population=size + 1, iterations=size + 1))) <= cost:
+        size += 1 + (cost - planned) // (2 * max(each, 1))
     return Budget(population=size, iterations=size)
 
 
 def largest(space: SearchSpace, sizes: NetworkConfig, seed: int) -> Genotype:
     """Return the architecture that adding weights leads to, one decision at a time, from the largest of random ones."""
     drawn = [space.sample(rng.stream(seed, "payoff", "largest", index)) for index in range(SAMPLES)]
-    one = max(drawn, key=lambda genotype: space.parameters(genotype, sizes))
-    while True:
-        most = max(space.neighbours(one), key=lambda genotype: space.parameters(genotype, sizes), default=one)
-        if space.parameters(most, sizes) <= space.parameters(one, sizes):
-            return one
-        one = most
+
+    def weights(genotype: Genotype) -> int:
+        return parameter_count(space, genotype, sizes)
+
+    return descended(space, max(drawn, key=weights), lambda genotype: -weights(genotype))
 
 
 def _keep(folder: RunFolder, part: str, winner: Genotype, cost: int) -> Found:

@@ -15,13 +15,14 @@ from wsrnas.progress import progress
 from wsrnas.runs import RunFolder
 from wsrnas.runtime import Runtime
 from wsrnas.search.setup import network_config
+from wsrnas.spaces import get_space
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.spaces.sampling import sized_samples
 from wsrnas.studies.parts import without_nan
 from wsrnas.studies.payoff.config import PayoffConfig, payoff_config
 from wsrnas.studies.payoff.gains import Array, gain
 from wsrnas.studies.payoff.report import page, show, to_markdown
-from wsrnas.studies.payoff.searches import STRATEGIES, Found, largest, paper_winner, search, searched_space
+from wsrnas.studies.payoff.searches import STRATEGIES, Found, largest, paper_winner, search
 from wsrnas.studies.trainings import Judged, Trainer
 
 OPPONENTS = ("same-size", "random-search", "largest", "paper")
@@ -68,7 +69,7 @@ class _Payoff:
         self.config, self.scale, self.folder = config, scale, folder
         self.data, self.runtime = load_data(own.data, own.seed), Runtime(own.runtime)
         self.trainer = Trainer(config=own, data=self.data, runtime=self.runtime, folder=folder)
-        self.space, self.sizes = searched_space(own), network_config(own, self.data)
+        self.space, self.sizes = get_space(own.space.name), network_config(own, self.data)
         self.largest = largest(self.space, self.sizes, own.seed)
         self.winners: list[list[Judged]] = []
         self.opponents: dict[str, list[list[list[Judged]]]] = {name: [] for name in OPPONENTS}

@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from wsrnas.networks.cost import wait
+
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
@@ -127,6 +129,5 @@ def seconds(work: Callable[[], object], device: torch.device) -> float:
     """Return how long the work takes, the device waited for."""
     started = time.perf_counter()
     work()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    wait(device)
     return max(time.perf_counter() - started, 1e-9)

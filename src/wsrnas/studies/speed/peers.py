@@ -52,6 +52,7 @@ def peers_of_pgd(
         "foolbox": lambda: _foolbox(model, images, labels, eps, steps),
         "ART": lambda: _art(model, images, labels, eps, steps),
     }
+    adds = count_multiply_adds(fast, subject.data.image_shape)
     for name, module in PEERS.items():
         if installed(name, module, left_out) is None:
             continue
@@ -65,7 +66,7 @@ def peers_of_pgd(
             theirs=theirs,
             images=len(images),
             passes=attack.passes,
-            multiply_adds=count_multiply_adds(fast, subject.data.image_shape),
+            multiply_adds=adds,
         )
 
 

@@ -135,7 +135,7 @@ def iteration(subject: Subject) -> Iterator[Work]:
         work.append(next(noise_data(subject)))
         fit = _fit_noise_estimator(subject.evaluator, subject)
         work.append(Work(phase="", against="", ours=fit, theirs=fit))
-    ours, _ = _psi(subject, subject.config)
+    ours, _ = _psi(OneShot(subject.config, subject.data, subject.runtime))
     work.append(Work(phase="", against="", ours=ours, theirs=ours))
     yield Work(
         phase="iteration",
@@ -167,11 +167,9 @@ def _beside_paper(subject: Subject, phase: str, *, fitting: bool) -> Iterator[Wo
     )
     both = []
     for config in (subject.config, paper):
-        fit, choose = _psi(subject, config)
-        both.append(fit if fitting else choose)
-        if fitting:
-            evaluator = OneShot(config, subject.data, subject.runtime)
-            both[-1] = _one_after_another(_fit_noise_estimator(evaluator, subject), fit)
+        evaluator = OneShot(config, subject.data, subject.runtime)
+        fit, choose = _psi(evaluator)
+        both.append(_one_after_another(_fit_noise_estimator(evaluator, subject), fit) if fitting else choose)
     ours, theirs = both
     yield Work(phase=phase, against=PAPER, ours=ours, theirs=theirs)
 
@@ -204,9 +202,9 @@ def _fit_noise_estimator(evaluator: OneShot, subject: Subject) -> Callable[[], o
     )
 
 
-def _psi(subject: Subject, config: SearchConfig) -> tuple[Callable[[], object], Callable[[], object]]:
+def _psi(evaluator: OneShot) -> tuple[Callable[[], object], Callable[[], object]]:
     """Return ψ's training on an M_v of N labels, and choosing with the update of A."""
-    evaluator = OneShot(config, subject.data, subject.runtime)
+    config = evaluator.config
     strategy = build_strategy(
         config.strategy, evaluator, config.spectrum.objective(), config.seed, budget=config.budget
     )

@@ -92,9 +92,8 @@ def train(
     step_size: float | None,
     clip: float | None,
     attack_mode: str = "train",
-) -> float:
-    """Train adversarially on the batches; return the last loss."""
-    loss = torch.zeros(())
+) -> None:
+    """Train adversarially on the batches."""
     for images, labels in batches:
         model.train(attack_mode == "train")
         adversarial = pgd(model, images, labels, eps, steps, step_size)
@@ -105,7 +104,6 @@ def train(
         if clip is not None:
             nn.utils.clip_grad_norm_(model.parameters(), clip)
         optimizer.step()
-    return float(loss.detach())
 
 
 def noises(

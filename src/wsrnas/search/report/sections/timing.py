@@ -80,27 +80,27 @@ def per_iteration(record: SearchRecord) -> dict[str, dict[str, float]]:
 
     That is: warm up, build (a label of the population) and search. What is done once after the search is left out.
     """
-    kinds = {int(line["iteration"]): str(line.get("phase") or "search") for line in record.metrics}
-    counts = {kind: sum(one == kind for one in kinds.values()) for kind in dict.fromkeys(kinds.values())}
-    found = {kind: dict.fromkeys(_TABLE_6, 0.0) for kind in counts}
+    of_kind: dict[str, set[int]] = {}
+    for line in record.metrics:
+        of_kind.setdefault(str(line.get("phase") or "search"), set()).add(int(line["iteration"]))
+    return {kind: _mean_seconds(record, iterations) for kind, iterations in of_kind.items()}
+
+
+def _mean_seconds(record: SearchRecord, iterations: set[int]) -> dict[str, float]:
+    """Return the mean seconds of these iterations in the columns of Table 6."""
+    found = dict.fromkeys(_TABLE_6, 0.0)
     for line in record.timings:
-        kind = kinds.get(int(line["iteration"]))
-        if kind is not None and line["phase"] not in _AFTERWARDS:
-            found[kind][_column(str(line["phase"]))] += float(line["seconds"]) / counts[kind]
-    for seconds in found.values():
-        seconds["sum"] = sum(seconds.values())
+        if int(line["iteration"]) in iterations and line["phase"] not in _AFTERWARDS:
+            found[_column(str(line["phase"]))] += float(line["seconds"]) / len(iterations)
+    found["sum"] = sum(found.values())
     return found
 
 
 def _add_table_6(page: Page, record: SearchRecord) -> None:
-    labelled = {line["iteration"] for line in record.metrics if line.get("phase") not in ("warm up", None)}
+    labelled = {int(line["iteration"]) for line in record.metrics if line.get("phase") not in ("warm up", None)}
     if not labelled:
         return
-    own = dict.fromkeys(_TABLE_6, 0.0)
-    for line in record.timings:
-        if line["iteration"] in labelled and line["phase"] not in _AFTERWARDS:
-            own[_column(str(line["phase"]))] += float(line["seconds"]) / len(labelled)
-    own["sum"] = sum(own.values())
+    own = _mean_seconds(record, labelled)
     rows = [_row("this run", own), _row("this run, share", {key: own[key] / (own["sum"] or 1.0) for key in own}, True)]
     for case, seconds in _PAPER.items():
         rows.append(_row(f"paper, {case}", seconds))

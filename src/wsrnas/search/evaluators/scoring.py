@@ -1,0 +1,95 @@
+"""How right a network is at every strength, image by image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from wsrnas import rng
+from wsrnas.attacks.base import Attack
+from wsrnas.attacks.victim import untouched
+from wsrnas.data import Split
+from wsrnas.runtime import Runtime
+
+
+def sees_nothing(network: nn.Module, images: Tensor) -> bool:
+    """Return whether no output depends on the images: cells without a way through them are in some spaces.
+
+    Such a network guesses; there is nothing to attack, and no gradient to attack with.
+    """
+    with untouched(network), torch.enable_grad():
+        leaf = images[:2].detach().clone().requires_grad_(True)
+        logits = network.eval()(leaf)
+        if not logits.requires_grad:
+            return True
+        (gradient,) = torch.autograd.grad(logits.sum(), [leaf], allow_unused=True)
+    return gradient is None
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Losses (1+S,) per image, index 0 clean, and whether each image is right at each strength (N, 1+S).
+
+    An image counts at a strength only if it stayed right at every smaller one.
+    """
+
+    losses: Float[Tensor, "S"]
+    right: Bool[Tensor, "N S"]
+
+    @property
+    def wide(self) -> float:
+        """Return the accuracy over all strengths above 0, on average."""
+        return float(self.right[:, 1:].float().mean())
+
+
+def score(
+    network: nn.Module,
+    split: Split,
+    strengths: tuple[float, ...],
+    attack: Attack,
+    *,
+    images: int | None = None,
+    batch_size: int = 256,
+    runtime: Runtime,
+    generator_for: Callable[[int, int], torch.Generator],
+) -> Scores:
+    """Attack a network in evaluation mode at every strength, on the first `images` of a split.
+
+    `generator_for` hands out the random numbers of a batch at a strength, both by their places.
+    """
+    network.eval()
+    wanted = len(split) if images is None else min(images, len(split))
+    total, seen, right, blind = torch.zeros(1 + len(strengths)), 0, [], False
+    for index, (batch, labels) in enumerate(split.batches(batch_size, device=runtime.device)):
+        batch, labels = runtime.images(batch[: wanted - seen]), labels[: wanted - seen].to(runtime.device)
+        blind = blind if seen else sees_nothing(network, batch)
+        seen += len(labels)
+        alive, columns = torch.ones_like(labels, dtype=torch.bool), []
+        for place, strength in enumerate((0.0, *strengths)):
+            shifted = batch
+            if strength and not blind:
+                shifted = attack.at(strength).perturb(network, batch, labels, generator_for(index, place))
+            with torch.no_grad():
+                logits = network(shifted).float()
+            total[place] += functional.cross_entropy(logits, labels, reduction="sum").cpu()
+            alive = alive & (logits.argmax(dim=1) == labels)
+            columns.append(alive)
+        right.append(torch.stack(columns, dim=1).cpu())
+        if seen >= wanted:
+            break
+    return Scores(total / seen, torch.cat(right))
+
+
+def score_draws(seed: int, runtime: Runtime) -> Callable[[int, int], torch.Generator]:
+    """Return the random numbers that a label of this seed is measured with."""
+    return lambda index, place: rng.stream(seed, "short", "score", index, place, device=runtime.device)
+
+
+def scoring_passes(images: int, strengths: int, attack: Attack) -> int:
+    """Return what `score` costs: an attack and a forward pass per strength, and one for the clean images."""
+    return images * (strengths * (attack.passes + 1) + 1)
