@@ -52,6 +52,21 @@ class Counter(nn.Module):
         return logits if self.calls < 8 else logits.roll(1, 1)
 
 
+class Noting(nn.Module):
+    """Adds the same number to every logit once it has seen other images: noticed, and nothing follows from it."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.first: Tensor | None = None
+
+    def forward(self, images: Tensor) -> Tensor:
+        if self.first is None:
+            self.first = images[0].detach().clone()
+        logits: Tensor = self.model(images)
+        return logits if torch.equal(images[0], self.first) else logits + 1.0
+
+
 class CountedByWeights(nn.Module):
     """Changes a buffer, but only where a gradient is asked for."""
 
@@ -175,6 +190,16 @@ def test_honest_models_that_cannot_be_copied_are_measured_as_they_are(
 def test_the_released_protocol_needs_a_copy(undefended: nn.Module, digits: Any) -> None:
     with pytest.raises(InputError, match="expected one that can be copied, .*got it cannot be copied"):
         evaluate(Locked(undefended), digits.images[:8], digits.labels[:8], [0.1], protocol="released")
+
+
+def test_the_released_protocol_keeps_the_averages_of_a_model_that_remembers(undefended: nn.Module, digits: Any) -> None:
+    def measure(model: nn.Module) -> Evaluation:
+        return evaluate(model, digits.images[:200], digits.labels[:200], [0.05, 0.1], protocol="released")
+
+    plain, found = measure(undefended), measure(Noting(undefended))
+    assert found.verified["remembers"]
+    assert doubt(found, "The model remembers")
+    assert torch.equal(found.survives, plain.survives)
 
 
 def test_a_copy_that_changes_its_buffers_under_attack_is_refused(undefended: nn.Module) -> None:

@@ -1,9 +1,11 @@
 """A plan is multiplied out into runs with names of their own, and refused in one sentence before anything starts."""
 
 import pytest
+from huggingface_hub import constants
 
 from wsrnas.errors import InputError
 from wsrnas.sweeps.check import check_data, check_run
+from wsrnas.sweeps.child import _claimed
 from wsrnas.sweeps.plan import SweepRun, read_plan
 
 PLAN = {
@@ -127,6 +129,8 @@ def run(command="train", architecture="advrush", recipe="pgd-digits", **settings
         (run("search", **{"budget.populations": 3}), "budget.populations: .* did you mean 'population'?"),
         (run("evaluate", limits=3), "settings.limits: .* did you mean 'limit'?"),
         (run("evaluate", "no/such/run"), "architectures: expected a run folder, .* got no/such/run; check the path"),
+        (run("evaluate", "resnet-81"), "architectures: expected a run folder, .* got resnet-81; check the path"),
+        (run(preset="ours"), "preset: expected a setting"),
         (run(**{"loss.name": "stranger:Loss"}), "loss.name: .* got stranger:Loss; if you trust .* --import stranger"),
         (run("evaluate", "stranger:net"), "architecture: .* if you trust that module, add --import stranger"),
     ],
@@ -145,7 +149,24 @@ def test_good_runs_say_what_data_they_need():
     assert check_run(run("search", preset="paper")) is not None
 
 
+@pytest.mark.parametrize("model", ["resnet-18.trades-digits", "timm:resnet18", "hf:microsoft/resnet-50", "resnet-18"])
+def test_whatever_an_evaluation_takes_a_plan_takes(model):
+    assert check_run(run("evaluate", model)) is None
+
+
+def test_a_model_of_a_hub_is_asked_for_before_anything_starts(monkeypatch):
+    monkeypatch.setattr(constants, "ENDPOINT", "http://nowhere.invalid")
+    with pytest.raises(InputError, match="architectures: no file or folder here is someone/network, and the hub"):
+        check_run(run("evaluate", "someone/network"))
+
+
 def test_missing_data_is_said(tmp_path):
     config = check_run(run(recipe="pgd7-cifar10", **{"data.root": str(tmp_path / "nowhere")}))
     with pytest.raises(InputError, match="data.root: .*nowhere"):
         check_data([config])
+
+
+def test_a_lock_that_cannot_be_made_is_not_taken_for_another_sweep(tmp_path):
+    (tmp_path / "locks").write_text("")
+    with pytest.raises(InputError, match="locks"), _claimed(tmp_path / "locks" / "run"):
+        pass

@@ -22,7 +22,7 @@ from wsrnas.models.outside import OUTSIDE, load_outside
 from wsrnas.models.python import from_python
 from wsrnas.models.size import check_size
 from wsrnas.spaces.read import is_genotype_text
-from wsrnas.weights import load_weights
+from wsrnas.weights import find_weights, load_weights
 
 FORMS = "a run folder, package.module:callable, a .onnx, .safetensors or .pt2 file, timm:NAME, hf:NAME or a zoo name"
 
@@ -97,6 +97,19 @@ def load_model(spec: str, *, weights: str | Path | None = None) -> LoadedModel:
     if weights is not None:
         note = load_weights(model, Path(weights))
     return LoadedModel(model=as_module(model).eval(), name=spec.rsplit(":", 1)[-1], note=note)
+
+
+def check_spec(spec: str, *, argument: str = "model") -> None:
+    """Refuse what `load_model` would not know what to do with; nothing is built, but weights of a hub are fetched.
+
+    Raises:
+        InputError: nothing of that form, or a hub that does not have it.
+    """
+    if is_exported(spec):
+        if not is_file(spec):
+            find_weights(spec, argument=argument)
+    elif not (is_folder(spec) or is_file(spec) or ":" in spec or zoo.knows(spec)):
+        refuse(argument, expected=FORMS, got=spec, remedy="check the path")
 
 
 def run_classes(path: Path) -> NetworkClasses:

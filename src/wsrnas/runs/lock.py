@@ -12,6 +12,10 @@ from wsrnas.errors import InputError, refuse
 from wsrnas.files import explained
 
 
+class InUseError(InputError):
+    """Another process holds the folder."""
+
+
 @contextmanager
 def held(folder: Path | None, *, argument: str = "--out") -> Iterator[None]:
     """Keep other processes and threads out of the folder inside the block; the lock dies with its process.
@@ -19,7 +23,8 @@ def held(folder: Path | None, *, argument: str = "--out") -> Iterator[None]:
     Blocks of one thread may lie inside each other. None holds nothing.
 
     Raises:
-        InputError: the folder is in use, or cannot be written.
+        InUseError: the folder is in use.
+        InputError: it cannot be written.
     """
     if folder is None:
         yield
@@ -48,7 +53,8 @@ def take(folder: Path, *, argument: str = "--out", again: bool = False) -> FileL
         again: let the thread that holds it already take it once more.
 
     Raises:
-        InputError: the folder is in use, or cannot be written.
+        InUseError: the folder is in use.
+        InputError: it cannot be written.
     """
     path = folder / ".lock"
     if path.is_symlink():
@@ -58,7 +64,7 @@ def take(folder: Path, *, argument: str = "--out", again: bool = False) -> FileL
         lock.acquire()
     except Timeout as error:
         message = f"{argument}: {folder} is in use by another wsrnas process; wait for it or choose another"
-        raise InputError(message) from error
+        raise InUseError(message) from error
     except OSError as error:
         raise explained(error, path) from error
     except RuntimeError as error:  # no locks on this file system

@@ -12,13 +12,12 @@ from wsrnas.configure import instantiated, layered, nested
 from wsrnas.data import DataConfig, load_data
 from wsrnas.errors import InputError, nearest, refuse
 from wsrnas.evaluation.command import run_evaluate
-from wsrnas.files import is_file, is_folder
-from wsrnas.models.load import FORMS
+from wsrnas.models.load import check_spec
 from wsrnas.models.named import read_arch
+from wsrnas.models.outside import OUTSIDE
 from wsrnas.search.config import SearchConfig
 from wsrnas.sweeps.plan import SweepRun, flattened
 from wsrnas.training.config import TrainConfig
-from wsrnas.zoo import knows
 
 OWN = ("run", "model", "out", "seed", "progress")
 """Arguments of an evaluation that a sweep gives itself."""
@@ -52,8 +51,7 @@ def _check_training(run: SweepRun) -> DataConfig:
     settings = {**run.settings, "seed": run.seed}
     if "seed" in run.settings:
         refuse("settings.seed", expected="none", got=run.settings["seed"], remedy="use seeds")
-    recipe, preset = str(run.recipe), settings.pop("preset", None)
-    values = layered(run.command, recipe, nested(settings), preset=preset)
+    values = layered(run.command, str(run.recipe), nested(settings))
     _refuse_imports(values)
     if run.command == "search":
         return instantiated(SearchConfig, values).data
@@ -69,9 +67,8 @@ def _check_evaluation(run: SweepRun) -> None:
             expected = f"a setting of an evaluation ({', '.join(known)})"
             refuse(f"settings.{key}", expected=expected, got=key, remedy=nearest(key, known))
     model = str(run.architecture)
-    _refuse_imports({"architecture": model, **run.settings})
-    if not (is_folder(model) or is_file(model) or knows(model) or CLASS.fullmatch(model)):
-        refuse("architectures", expected=FORMS, got=model, remedy="check the path")
+    _refuse_imports(run.settings if model.startswith(OUTSIDE) else {"architecture": model, **run.settings})
+    check_spec(model, argument="architectures")
 
 
 def _refuse_imports(settings: dict[str, Any]) -> None:

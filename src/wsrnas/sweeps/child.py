@@ -19,7 +19,7 @@ from wsrnas.configure import nested
 from wsrnas.errors import InputError
 from wsrnas.files import is_file, is_folder
 from wsrnas.parts import imported_module
-from wsrnas.runs.lock import held
+from wsrnas.runs.lock import InUseError, held
 from wsrnas.runtime import leaving
 from wsrnas.sweeps.attempt import ELSEWHERE, REFUSED, STOPPED
 
@@ -55,7 +55,7 @@ def _claimed(lock: Path) -> Iterator[bool]:
             try:
                 stack.enter_context(held(lock))
                 break
-            except InputError:
+            except InUseError:
                 if time.monotonic() > last:
                     yield False
                     return
@@ -65,9 +65,8 @@ def _claimed(lock: Path) -> Iterator[bool]:
 
 def _run(spec: dict[str, Any]) -> None:
     settings, out = nested(spec["settings"]), spec["out"]
-    preset = settings.pop("preset", None)
     if spec["command"] == "search":
-        wsrnas.search(spec["recipe"], out=out, preset=preset, seed=spec["seed"], **settings)
+        wsrnas.search(spec["recipe"], out=out, seed=spec["seed"], **settings)
     elif spec["command"] == "train":
         wsrnas.train(spec["architecture"], spec["recipe"], out=out, seed=spec["seed"], **settings)
     else:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import socket
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from wsrnas.errors import InputError
 
@@ -41,7 +44,7 @@ def fetch(hub_id: str, *, argument: str = "model") -> Path:
     name, _, revision = hub_id.partition("@")
     try:
         for file in (CONFIG, WEIGHTS):
-            place = hf_hub_download(name, file, revision=revision or None)
+            place = hf_hub_download(name, file, revision=revision or None, local_files_only=_is_offline())
         return Path(place).parent
     except GatedRepoError as error:
         remedy = "ask for access on its page, and log in with `hf auth login`"
@@ -64,3 +67,17 @@ def fetch(hub_id: str, *, argument: str = "model") -> Path:
         reason = " ".join(str(error).split())[:200]
         remedy = "check the path, or the name and the connection"
         raise InputError(f"{argument}: {hub_id} cannot be fetched from the hub ({reason}); {remedy}") from error
+
+
+def _is_offline() -> bool:
+    """Return whether the hub's name leads nowhere: its client would try for half a minute before it says so."""
+    from huggingface_hub import constants
+
+    host = urlsplit(constants.ENDPOINT).hostname
+    if host is None or getproxies():
+        return False
+    try:
+        socket.getaddrinfo(host, None)
+    except socket.gaierror:
+        return True
+    return False

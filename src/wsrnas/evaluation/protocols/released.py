@@ -74,6 +74,7 @@ class Released(Protocol):
         if setting.copies.reason:
             refuse("model", expected="one that can be copied, for its BatchNorm changes in this protocol",
                    got=setting.copies.reason, remedy="use protocol='strict'")  # fmt: skip
+        setting.copies.renew = False  # its network is to keep BatchNorm's averages from call to call
         shape = (len(setting.labels), len(setting.strengths))
         curve = Curve(
             survives=torch.zeros(shape, dtype=torch.bool), survives_eight_bit=torch.zeros(shape, dtype=torch.bool)
