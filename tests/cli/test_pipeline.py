@@ -79,4 +79,8 @@ def test_then_train_does_all_three(tmp_path, capsys, monkeypatch):
     assert (out / "trained" / "eval" / "summary.json").is_file()
     comparison = read_json(out / "comparison.json")
     assert len(comparison["random"]) == 1
+    wide = [sum(one["accuracy"][1:]) / 6 for one in (comparison["winner"], *comparison["random"])]
+    gain = comparison["gain"]
+    assert gain["mean"] == pytest.approx(wide[0] - wide[1])
+    assert gain["low"] <= gain["mean"] <= gain["high"]
     assert len(comparison["winner"]["accuracy"]) == 7

@@ -166,6 +166,16 @@ def test_a_search_that_did_not_pay_off_is_told_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("undrawn")
+def test_the_gain_is_told_with_its_interval_or_refused(tmp_path: Path) -> None:
+    compared = make_comparison() | {"gain": {"mean": 0.018, "low": -0.012, "high": 0.048}}
+    html = report(tmp_path / "run", comparison=compared)
+    assert "+1.8 points of wide accuracy (95 % interval over the test images: -1.2 to +4.8)" in html
+    compared["gain"].pop("low")
+    with pytest.raises(InputError, match="gain: .*low"):
+        report(tmp_path / "other", comparison=compared)
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_networks_that_have_not_learnt_are_not_compared(tmp_path: Path) -> None:
     flat = make_comparison()
     flat["winner"]["accuracy"] = [0.11] * 7

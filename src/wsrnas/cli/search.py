@@ -12,6 +12,7 @@ from wsrnas.cli.settings import Parser, parse_config
 from wsrnas.runs.loggers import logged
 from wsrnas.search.build import STRATEGIES
 from wsrnas.search.config import SearchConfig
+from wsrnas.search.finalists.gain import spoken
 from wsrnas.search.next_steps import evaluate_command, train_command
 from wsrnas.search.result import SearchResult
 from wsrnas.types import format_strength
@@ -75,6 +76,9 @@ def show(result: SearchResult) -> None:
         means = (f"{mean:.1%}" for mean, _ in result.comparison["random_mean_sd"])
         table.add_row(f"mean of {len(rivals)} random", *means)
     console.print(table)
+    if (compared := result.comparison) is not None and "gain" in compared:
+        print(f"winner less the mean of {len(compared['random'])} random architectures of its size, all trained alike: "
+              f"{spoken(compared['gain'])}")  # fmt: skip
     for said in result.data.get("notes", ()):
         print(f"data: {said}")
     for warning in (*result.warnings, result.learned_nothing):

@@ -22,6 +22,7 @@ from wsrnas.runs import RunFolder
 from wsrnas.runtime.parallel import each
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.costs import RIVALS
+from wsrnas.search.finalists.gain import gain_of
 from wsrnas.search.setup import count_parameters, network_config, size_config
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import NetworkConfig, SearchSpace
@@ -57,14 +58,15 @@ def train_rivals(config: SearchConfig, data: DataBundle, winner: Genotype, folde
             common=partial(load_data, training_settings(config).data, config.seed),
             on_done=lambda name: bar.advance(note=name),
         )
-    images = {name: rival.pop("images") for name, rival in scored.items()}["winner"]
-    won = scored.pop("winner")
+    right = {name: rival.pop("right") for name, rival in scored.items()}
+    own, won = right.pop("winner"), scored.pop("winner")
     spreads = [over_seeds(column) for column in zip(*(rival["accuracy"] for rival in scored.values()))]
     return {
         "strengths": _strengths(config),
         "winner": won,
         "random": list(scored.values()),
-        "images": images,
+        "images": len(own),
+        "gain": gain_of(own, list(right.values())).as_json(),
         "epochs": config.rivals.epochs,
         "chance": 1 / data.num_classes,
         "attack": f"PGD-{config.rivals.attack_steps}",
@@ -82,7 +84,7 @@ class Alone:
 
 
 def _trained_and_scored(data: DataBundle, rival: Alone) -> dict[str, Any]:
-    """Return what comparison.json says of one network, and how many test images it was scored on."""
+    """Return what comparison.json says of one network, and at which share of the strengths it is right on an image."""
     config, strengths = rival.config, _strengths(rival.config)
     sizes = network_config(config, data)
     settings = training_settings(config)
@@ -104,7 +106,7 @@ def _trained_and_scored(data: DataBundle, rival: Alone) -> dict[str, Any]:
         "accuracy": list(result.accuracy),
         "low": list(result.ci_low),
         "high": list(result.ci_high),
-        "images": count,
+        "right": result.survives[:, 1:].double().mean(1),
     }
 
 
@@ -148,7 +150,9 @@ def training_settings(config: SearchConfig, epochs: int | None = None) -> TrainC
     epochs = config.rivals.epochs if epochs is None else epochs
     optimizer, schedule = OptimizerConfig(lr=training.learning_rate), PartConfig(name="cosine")
     if config.evaluator == "trained":
-        optimizer = OptimizerConfig(lr=labels.learning_rate, nesterov=labels.nesterov)
+        optimizer = OptimizerConfig(
+            lr=labels.learning_rate, nesterov=labels.nesterov, weight_decay=training.weight_decay
+        )
         schedule = PartConfig(name="cosine", settings={"warmup": labels.warmup * epochs})
     return TrainConfig(
         recipe=f"{config.recipe} (rival)",

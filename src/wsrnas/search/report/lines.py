@@ -75,12 +75,21 @@ class Curve(TypedDict, total=False):
     high: list[float]
 
 
+class Gained(TypedDict, total=False):
+    """The gain of comparison.json."""
+
+    mean: float
+    low: float
+    high: float
+
+
 class Comparison(TypedDict, total=False):
     """comparison.json."""
 
     strengths: list[float]
     winner: dict[str, Any]
     random: list[dict[str, Any]]
+    gain: dict[str, float]
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -133,6 +142,10 @@ def read_comparison(path: Path) -> dict[str, Any]:
         return found
     for name in ("strengths", "winner"):
         _there(found, name, str(path), AGAIN)
+    if "gain" in found:  # folders of earlier versions have none
+        check_fields(found["gain"], Gained, source=f"{path}: gain", remedy=AGAIN)
+        for name in Gained.__annotations__:
+            _there(found["gain"], name, f"{path}: gain", AGAIN)
     for where, curve in [("winner", found["winner"]), *(("random", one) for one in found["random"])]:
         check_fields(curve, Curve, source=f"{path}: {where}", remedy=AGAIN)
         for name in Curve.__annotations__:

@@ -10,6 +10,7 @@ from wsrnas.report.figures import Series, curve_figure
 from wsrnas.report.page import Page
 from wsrnas.report.theme import CATEGORIES
 from wsrnas.report.words import percent
+from wsrnas.search.finalists.gain import spoken
 from wsrnas.search.report.record import SearchRecord
 from wsrnas.types import format_strength
 
@@ -75,6 +76,11 @@ def add_robustness(page: Page, record: SearchRecord) -> None:
         rows,
         "The numbers behind the curve; the gain is found minus the mean of random.",
     )
+    if "gain" in comparison:
+        page.text(
+            f"Over all attacked strengths: {spoken(comparison['gain'])}. Other trainings of the same networks, and "
+            "other random architectures, would move it too; how far, `wsrnas study space` measures."
+        )
     _verdict(page, strengths, winner, others)
 
 
