@@ -30,7 +30,7 @@ def test_the_gain_over_every_opponent_is_told_with_its_interval(finished):
     assert tuple(against) == OPPONENTS
     for name, one in against.items():
         assert one["low"] <= one["high"]
-        assert one["searches"] == (1 if name == "paper" else 2)
+        assert one["searches"] == (1 if name in ("one-shot", "paper") else 2)
         assert 0 <= one["wins"] <= one["searches"]
         assert one["gain"] == pytest.approx(np.mean(one["each"]))
     assert result["done"] == result["registered"] == 2
@@ -50,7 +50,8 @@ def test_gains_over_random_search_are_those_of_the_winners_trained_again(finishe
         wide = {name: 100 * np.mean(one["accuracy"][1:]) for name, one in found.items()}
         assert told["against"]["random-search"]["each"][place] == pytest.approx(wide["ours"] - wide["random"])
         assert found["ours"]["cost"] == found["random"]["cost"]
-        assert found.get("paper", found["ours"])["cost"] <= found["ours"]["cost"]
+        for name in ("one-shot", "paper"):
+            assert found.get(name, found["ours"])["cost"] <= found["ours"]["cost"]
 
 
 def test_a_study_killed_in_the_middle_of_a_search_ends_as_one_that_was_not(finished, tmp_path, monkeypatch):
@@ -120,5 +121,5 @@ def test_a_study_without_fresh_seeds_or_with_other_labels_is_refused():
         PayoffConfig(search=config.search, seeds=1)
     with pytest.raises(InputError, match=r"^search.evaluator: expected trained, got one_shot"):
         PayoffConfig(search=SearchConfig())
-    with pytest.raises(InputError, match=r"^paper_searches: expected 0 to 3, got 4"):
-        PayoffConfig(search=config.search, searches=3, paper_searches=4)
+    with pytest.raises(InputError, match=r"^shared_searches: expected 0 to 3, got 4"):
+        PayoffConfig(search=config.search, searches=3, shared_searches=4)

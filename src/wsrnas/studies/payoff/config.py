@@ -19,6 +19,8 @@ RULES = (
     "same-size: random architectures within 5 % of the winner's weights, drawn by sized_samples with streams that do "
     "not depend on the search",
     "largest: the most weights that adding them one decision at a time leads to from the largest of 200 random ones",
+    "one-shot: ours with labels under shared weights for the image passes that are left, or the nearest below, when "
+    "its five finalists have been trained alone as candidates are; the lowest label names the winner",
     "paper: the winner of the preset paper on the super-network of the same space and size, at the same image passes "
     "or the nearest below",
     "every network is trained again with seeds that no search saw and judged on the test set, which no search reads",
@@ -29,6 +31,7 @@ RULES = (
 """Written into config.yaml before the first training."""
 PAPER_ATTACKED = 3
 """N1 of the paper's Basic setting."""
+ONE_SHOT_FINALISTS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +45,7 @@ class PayoffConfig:
         finalists: the best by label, trained once more before the winner is named.
         rivals: random architectures of the winner's size.
         seeds: trainings of every network that is judged.
-        paper_searches: how many of the searches the paper's preset is run for.
+        shared_searches: how many of the searches have opponents that search under shared weights.
         draws: of the bootstrap.
         rules: what was fixed before the first training.
     """
@@ -52,15 +55,15 @@ class PayoffConfig:
     finalists: int = 2
     rivals: int = 8
     seeds: int = 2
-    paper_searches: int = 2
+    shared_searches: int = 10
     draws: int = 5000
     rules: tuple[str, ...] = RULES
 
     def __post_init__(self) -> None:
         at_least(1, searches=self.searches, finalists=self.finalists, rivals=self.rivals, draws=self.draws)
         at_least(2, seeds=self.seeds)
-        if not 0 <= self.paper_searches <= self.searches:
-            refuse("paper_searches", expected=f"0 to {self.searches}", got=self.paper_searches)
+        if not 0 <= self.shared_searches <= self.searches:
+            refuse("shared_searches", expected=f"0 to {self.searches}", got=self.shared_searches)
         if self.search.evaluator != "trained":
             refuse("search.evaluator", expected="trained", got=self.search.evaluator)
 
@@ -75,14 +78,27 @@ def payoff_config(scale: str, space: str, *, root: str | None = None, seed: int 
     )
     search = replace(search, spectrum=spectrum)
     if scale == "smoke":
-        return PayoffConfig(search=search, searches=2, finalists=2, rivals=2, paper_searches=1, draws=200)
-    return PayoffConfig(search=search, searches=10 if root is None else 5)
+        return PayoffConfig(search=search, searches=2, finalists=2, rivals=2, shared_searches=1, draws=200)
+    searches = 10 if root is None else 5
+    return PayoffConfig(search=search, searches=searches, shared_searches=searches)
 
 
 def paper_search(config: SearchConfig, seed: int, budget: Budget) -> SearchConfig:
     """Return the paper's preset on the same data, spectrum and size, with its own objective."""
-    found = configured(SearchConfig, "search", "digits-paper", {}, preset="paper")
+    found = _under_shared_weights("digits-paper", "paper", config, seed, budget)
     attacked = min(PAPER_ATTACKED, len(config.spectrum.all_strengths()))
+    spectrum = replace(found.spectrum, strengths=config.spectrum.strengths, attacked=attacked)
+    return replace(found, spectrum=spectrum)
+
+
+def one_shot_search(config: SearchConfig, seed: int, budget: Budget) -> SearchConfig:
+    """Return the preset ours under shared weights on the same data, spectrum and size, with the study's objective."""
+    found = _under_shared_weights("digits", "ours", config, seed, budget)
+    return replace(found, spectrum=config.spectrum, finalists=replace(found.finalists, epochs=0))
+
+
+def _under_shared_weights(recipe: str, preset: str, config: SearchConfig, seed: int, budget: Budget) -> SearchConfig:
+    found = configured(SearchConfig, "search", recipe, {}, preset=preset)
     return replace(
         found,
         seed=seed,
@@ -90,7 +106,6 @@ def paper_search(config: SearchConfig, seed: int, budget: Budget) -> SearchConfi
         space=config.space,
         runtime=config.runtime,
         measure=config.measure,
-        spectrum=replace(found.spectrum, strengths=config.spectrum.strengths, attacked=attacked),
         training=replace(found.training, strength=config.training.strength, images=config.training.images),
         rivals=replace(found.rivals, count=0),
         budget=budget,

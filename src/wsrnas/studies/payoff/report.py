@@ -15,6 +15,7 @@ WORDS = {
     "same-size": "random architectures of its size",
     "random-search": "random search at equal cost",
     "largest": "the largest architecture",
+    "one-shot": "ours under shared weights",
     "paper": "the paper's preset",
 }
 EXPLANATION = (

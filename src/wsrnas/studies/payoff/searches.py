@@ -13,8 +13,10 @@ from wsrnas.data import DataBundle
 from wsrnas.parts import PartConfig
 from wsrnas.runs import RunFolder
 from wsrnas.runtime import Runtime
-from wsrnas.search.base import Budget, Strategy
+from wsrnas.search.base import Budget, Calls, Strategy
 from wsrnas.search.build import build_strategy
+from wsrnas.search.config import SearchConfig
+from wsrnas.search.costs import passes_of_trainings
 from wsrnas.search.evaluators.charged import ChargedEvaluator
 from wsrnas.search.evaluators.one_shot import OneShot
 from wsrnas.search.evaluators.trained import Trained
@@ -23,7 +25,7 @@ from wsrnas.spaces.base import NetworkConfig, SearchSpace
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.spaces.sampling import descended, parameter_count
 from wsrnas.studies import parts
-from wsrnas.studies.payoff.config import PayoffConfig, paper_search
+from wsrnas.studies.payoff.config import ONE_SHOT_FINALISTS, PayoffConfig, one_shot_search, paper_search
 
 SAMPLES = 200
 STRATEGIES = {"ours": "wsr-nas", "random": "random"}
@@ -62,14 +64,49 @@ def search(name: str, config: PayoffConfig, index: int, data: DataBundle, runtim
 def paper_winner(
     cost: int, config: PayoffConfig, index: int, data: DataBundle, runtime: Runtime, folder: RunFolder
 ) -> Found:
-    """Run the paper's preset for as many architectures as the same image passes allow."""
+    """Run the paper's preset for as many architectures as `cost` image passes allow."""
     part = f"search-paper-{index}"
     kept = parts.load(folder, part) or {}
     if "winner" in kept:
         return _found(kept)
+    seed = config.search.seed + index
+    with folder.timed("search paper"):
+        strategy, evaluator = _shared(paper_search, config, seed, cost, data, runtime)
+        _go_on(strategy, evaluator, kept, folder, part)
+    return _keep(folder, part, strategy.result(), int(evaluator.cost))
+
+
+def one_shot_winner(
+    cost: int, config: PayoffConfig, index: int, data: DataBundle, runtime: Runtime, folder: RunFolder
+) -> Found:
+    """Run ours under shared weights for what `cost` leaves after training its finalists, and name the best of them."""
+    part = f"search-one-shot-{index}"
+    kept = parts.load(folder, part) or {}
+    if "winner" in kept:
+        return _found(kept)
+    own = replace(config.search, seed=config.search.seed + index)
+    trainings = sum(passes_of_trainings(own, data, Calls(measure=ONE_SHOT_FINALISTS)).values())
+    with folder.timed("search one-shot"):
+        strategy, evaluator = _shared(one_shot_search, config, own.seed, cost - trainings, data, runtime)
+        _go_on(strategy, evaluator, kept, folder, part)
+        finalists, judge = strategy.finalists(ONE_SHOT_FINALISTS), Trained(own, data, runtime)
+        losses = [judge.measure(judge.space.architecture(genotype)) for genotype in finalists]
+        values = [float(own.spectrum.objective()(one)) for one in losses]
+    return _keep(folder, part, finalists[values.index(min(values))], int(evaluator.cost + judge.cost))
+
+
+def _shared(
+    settings: Callable[[SearchConfig, int, Budget], SearchConfig],
+    config: PayoffConfig,
+    seed: int,
+    cost: int,
+    data: DataBundle,
+    runtime: Runtime,
+) -> tuple[Strategy, OneShot]:
+    """Return a strategy under shared weights with the largest budget that costs no more."""
 
     def made(budget: Budget) -> OneShot:
-        return OneShot(paper_search(config.search, config.search.seed + index, budget), data, runtime)
+        return OneShot(settings(config.search, seed, budget), data, runtime)
 
     def passes(budget: Budget) -> int:
         evaluator = made(budget)
@@ -77,10 +114,7 @@ def paper_winner(
 
     evaluator = made(affordable(passes, cost))
     own = evaluator.config
-    strategy = build_strategy(own.strategy, evaluator, own.spectrum.objective(), own.seed, budget=own.budget)
-    with folder.timed("search paper"):
-        _go_on(strategy, evaluator, kept, folder, part)
-    return _keep(folder, part, strategy.result(), int(evaluator.cost))
+    return build_strategy(own.strategy, evaluator, own.spectrum.objective(), own.seed, budget=own.budget), evaluator
 
 
 def _go_on(strategy: Strategy, evaluator: ChargedEvaluator, kept: dict[str, Any], folder: RunFolder, part: str) -> None:

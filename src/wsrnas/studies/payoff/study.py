@@ -22,10 +22,11 @@ from wsrnas.studies.parts import without_nan
 from wsrnas.studies.payoff.config import PayoffConfig, payoff_config
 from wsrnas.studies.payoff.gains import Array, gain
 from wsrnas.studies.payoff.report import page, show, to_markdown
-from wsrnas.studies.payoff.searches import STRATEGIES, Found, largest, paper_winner, search
+from wsrnas.studies.payoff.searches import STRATEGIES, Found, largest, one_shot_winner, paper_winner, search
 from wsrnas.studies.trainings import Judged, Trainer
 
-OPPONENTS = ("same-size", "random-search", "largest", "paper")
+OPPONENTS = ("same-size", "random-search", "largest", "one-shot", "paper")
+SHARED = {"one-shot": one_shot_winner, "paper": paper_winner}
 
 
 def run(
@@ -94,9 +95,10 @@ class _Payoff:
         self.opponents["same-size"].append([self._judged(rival) for rival in self._rivals(winner)])
         self.opponents["random-search"].append([self._judged(found["random"].genotype)])
         self.opponents["largest"].append([[network] for network in self._judged(self.largest)])
-        if index < self.config.paper_searches:
-            found["paper"] = paper_winner(found["ours"].cost, *given)
-            self.opponents["paper"].append([self._judged(found["paper"].genotype)])
+        if index < self.config.shared_searches:
+            for name, winner_of in SHARED.items():
+                found[name] = winner_of(found["ours"].cost, *given)
+                self.opponents[name].append([self._judged(found[name].genotype)])
         self.searches.append({name: self._described(one) for name, one in found.items()})
 
     def _judged(self, genotype: Genotype) -> list[Judged]:

@@ -9,9 +9,9 @@ from wsrnas.search.config import SearchConfig
 from wsrnas.studies.scales import trained_search
 
 SMALL: dict[str, tuple[int, int, int | None, int | None]] = {
-    "darts": (6, 2, None, None),
+    "darts": (12, 3, None, None),
     "nb201": (12, 3, None, None),
-    "stages": (8, 2, 12_000, 250_000),
+    "stages": (12, 3, 12_000, 250_000),
 }
 """Architectures, seeds, weights and the most multiply-adds at the scale ``small``."""
 
