@@ -13,6 +13,7 @@ from wsrnas.report.words import duration
 from wsrnas.search.report.model_card import write_model_card
 from wsrnas.search.report.page import write_search_report
 from wsrnas.search.report.record import read_search_run
+from wsrnas.spaces.spread import spread_of
 
 
 def report(path: Path, **changes: Any) -> str:
@@ -47,6 +48,7 @@ def test_every_section_is_there_with_its_figures(full: str) -> None:
     titles = re.findall(r"<h2[^>]*>(.*?)</h2>", full)
     assert titles == [
         "The found architecture", "What to do next", "Is it more robust than a random architecture?",
+        "What there is to find",
         "Losses over the search", "Can the loss estimator rank architectures?",
         "Is the estimated noise as harmful as a real attack?", "Where the time went", "Examples", "Facts of this run",
     ]  # fmt: skip
@@ -173,6 +175,20 @@ def test_the_gain_is_told_with_its_interval_or_refused(tmp_path: Path) -> None:
     compared["gain"].pop("low")
     with pytest.raises(InputError, match="gain: .*low"):
         report(tmp_path / "other", comparison=compared)
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize(("space", "data"), [("nb201", "digits"), ("nb201", "svhn")])
+def test_what_there_is_to_find_is_quoted_or_said_to_be_unknown(tmp_path: Path, space: str, data: str) -> None:
+    place = make_run(tmp_path / "run")
+    config = yaml.safe_load((place / "config.yaml").read_text())
+    config["space"]["name"], config["data"]["name"] = space, data
+    (place / "config.yaml").write_text(yaml.safe_dump(config))
+    html = write_search_report(place).read_text(encoding="utf-8")
+    found = spread_of(space, data)
+    unknown = f"How much architectures of one size differ in the space {space} on these images has not been measured"
+    assert (unknown in html) == (found is None)
+    assert found is None or str(found) in html
 
 
 @pytest.mark.usefixtures("undrawn")
