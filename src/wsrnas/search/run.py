@@ -22,6 +22,7 @@ from wsrnas.search.build import build_strategy
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.costs import FINALISTS, VERIFICATION
 from wsrnas.search.evaluators.build import build_evaluator
+from wsrnas.search.evaluators.scoring import blind
 from wsrnas.search.finalists.alone import train_alone
 from wsrnas.search.finalists.examples import save_examples
 from wsrnas.search.finalists.rivals import train_rivals
@@ -167,10 +168,20 @@ class _Search:
             line["best_objective"] = self.best
         return line
 
+    def _finalists(self) -> list[Genotype]:
+        """Return the strategy's finalists, without those whose network sees nothing."""
+        named, sizes = self.strategy.finalists(self.config.finalists.count), network_config(self.config, self.data)
+        found = [genotype for genotype in named if not blind(self.evaluator.space, genotype, sizes)]
+        if not found:
+            expected = "an architecture with a path from the image to the output among the finalists"
+            remedy = "give the search more iterations (--budget.population, --budget.iterations) or another seed"
+            refuse("search", expected=expected, got="none", remedy=remedy)
+        return found
+
     def _verified(self) -> Genotype:
         """Measure the finalists again, name the winner and write result.json."""
         space, started = self.evaluator.space, time.perf_counter()
-        finalists = self.strategy.finalists(self.config.finalists.count)
+        finalists = self._finalists()
         before = self.evaluator.cost
         alone = self.config.finalists.epochs > 0 and len(finalists) > 1
         if alone:

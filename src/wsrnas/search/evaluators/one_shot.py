@@ -34,6 +34,7 @@ from wsrnas.search.evaluators.measure import (
     real_noises,
 )
 from wsrnas.search.evaluators.mixture import whole_mixture_losses
+from wsrnas.search.evaluators.scoring import attackable
 from wsrnas.search.limits import limited_space
 from wsrnas.search.setup import learning_rate, limited, network_config
 from wsrnas.spaces import get_space
@@ -77,6 +78,7 @@ class OneShot(ChargedEvaluator):
         self.noise_memory = NoiseMemory(config.noise_estimator.memory)
         if self.noise_estimator.needs_training:
             self.noise_optimizer, self.noise_schedule = NoiseFit().optimizer(self.noise_estimator)
+        self.sample = runtime.images(data.valid.fetch(torch.arange(2))[0])
         self.costs = Costs.of(config)
         self.spent: dict[str, int] = {}
         self.trained = 0
@@ -87,12 +89,12 @@ class OneShot(ChargedEvaluator):
     def warm_up(self, architecture: Architecture) -> None:
         """Lines 2-5: one epoch of adversarial training."""
         self.record = {}
-        self.train(self.supernet.at(architecture.choice), phase=costs.WARM_UP)
+        self.train(self.path(architecture), phase=costs.WARM_UP)
 
     def measure(self, architecture: Architecture) -> Losses:
         """Lines 8-16: the four steps."""
         self.record = {}
-        network = self.supernet.at(architecture.choice)
+        network = self.path(architecture)
         self.train(network)
         self.train_noise_estimator(network)
         self.check_fidelity(network)
@@ -103,7 +105,7 @@ class OneShot(ChargedEvaluator):
     def measure_clean(self, architecture: Architecture) -> Losses:
         """Train, and measure nothing but the clean loss."""
         self.record = {}
-        network = self.supernet.at(architecture.choice)
+        network = self.path(architecture)
         self.train(network)
         with self.timed("measuring"):
             loss, images = clean_loss(network, self._valid_batches(), self.runtime)
@@ -113,7 +115,11 @@ class OneShot(ChargedEvaluator):
 
     def remeasure(self, architecture: Architecture) -> Losses:
         """Measure without training."""
-        return self.losses(self.supernet.at(architecture.choice))
+        return self.losses(self.path(architecture))
+
+    def path(self, architecture: Architecture) -> nn.Module:
+        """Return the sub-network of an architecture; attacks leave the images alone where it sees nothing of them."""
+        return attackable(self.supernet.at(architecture.choice), self.sample)
 
     def train(self, network: nn.Module, *, phase: str = costs.TRAINING) -> None:
         """Adversarially train the network on D_t for one epoch (PGD without random start, as the paper)."""
@@ -214,7 +220,7 @@ class OneShot(ChargedEvaluator):
 
     def network(self, genotype: Genotype) -> nn.Module:
         """Return the sub-network of a genotype."""
-        return self.supernet.at(self.space.choice(genotype))
+        return attackable(self.supernet.at(self.space.choice(genotype)), self.sample)
 
     def verify(self, architectures: list[Architecture]) -> list[Losses]:
         """Measure with APGD at every strength under the final shared weights."""
@@ -222,7 +228,7 @@ class OneShot(ChargedEvaluator):
         found = []
         for architecture in architectures:
             losses, images = attacked_losses(
-                self.supernet.at(architecture.choice),
+                self.path(architecture),
                 self._valid_batches(),
                 self.spectrum,
                 attack,

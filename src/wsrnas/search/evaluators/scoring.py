@@ -15,6 +15,8 @@ from wsrnas.attacks.base import Attack
 from wsrnas.attacks.victim import untouched
 from wsrnas.data import Split
 from wsrnas.runtime import Runtime
+from wsrnas.spaces.base import NetworkConfig, SearchSpace
+from wsrnas.spaces.genotype import Genotype
 
 
 def sees_nothing(network: nn.Module, images: Tensor) -> bool:
@@ -29,6 +31,30 @@ def sees_nothing(network: nn.Module, images: Tensor) -> bool:
             return True
         (gradient,) = torch.autograd.grad(logits.sum(), [leaf], allow_unused=True)
     return gradient is None
+
+
+def blind(space: SearchSpace, genotype: Genotype, sizes: NetworkConfig) -> bool:
+    """Return whether the network of a genotype sees nothing, whatever its weights."""
+    with rng.fixed_global_seed(0, "blind"):
+        return sees_nothing(space.build(genotype, sizes), torch.rand(2, *sizes.image_shape))
+
+
+class Unmoved(nn.Module):
+    """A network that sees nothing, with a gradient of 0 at the images in place of none: no attack moves them."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the network's logits."""
+        logits: Tensor = self.network(images)
+        return logits + 0 * images.flatten(1).sum(dim=1, keepdim=True)
+
+
+def attackable(network: nn.Module, images: Tensor) -> nn.Module:
+    """Return the network itself, or one with the same logits that can be attacked where it sees nothing."""
+    return Unmoved(network) if sees_nothing(network, images) else network
 
 
 @dataclass(frozen=True, eq=False)

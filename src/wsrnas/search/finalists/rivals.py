@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from wsrnas.runs import RunFolder
 from wsrnas.runtime.parallel import each
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.costs import RIVALS
+from wsrnas.search.evaluators.scoring import blind
 from wsrnas.search.finalists.gain import gain_of
 from wsrnas.search.setup import count_parameters, network_config, size_config
 from wsrnas.spaces import get_space
@@ -115,7 +117,10 @@ def _strengths(config: SearchConfig) -> list[float]:
 
 
 def random_rivals(space: SearchSpace, winner: Genotype, sizes: NetworkConfig, count: int, seed: int) -> list[Genotype]:
-    """Draw distinct random genotypes whose parameter count is within 15 % of the winner's, else the nearest found."""
+    """Draw distinct random genotypes whose parameter count is within 15 % of the winner's, else the nearest found.
+
+    Those whose network sees nothing of the image are passed over: there is nothing to train or to attack.
+    """
 
     def parameters(genotype: Genotype) -> int:
         with torch.device("meta"):
@@ -133,12 +138,13 @@ def random_rivals(space: SearchSpace, winner: Genotype, sizes: NetworkConfig, co
         seen.add(key)
         distance = abs(parameters(genotype) / target - 1)
         if distance <= SIZE_TOLERANCE:
-            near.append(genotype)
+            near += [] if blind(space, genotype, sizes) else [genotype]
         else:
             others.append((distance, index, genotype))
         if len(near) == count:
             return near
-    return near + [genotype for _, _, genotype in sorted(others)[: count - len(near)]]
+    farther = (genotype for _, _, genotype in sorted(others) if not blind(space, genotype, sizes))
+    return [*near, *islice(farther, count - len(near))]
 
 
 def training_settings(config: SearchConfig, epochs: int | None = None) -> TrainConfig:
