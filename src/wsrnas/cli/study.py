@@ -8,17 +8,17 @@ from typing import Any
 from wsrnas.cli.settings import Parser, known_name
 from wsrnas.errors import nearest, refuse
 
-STUDIES = ("estimators", "one-shot", "space", "payoff")
-SPACED = {"space": "stages", "payoff": "nb201"}
+STUDIES = ("estimators", "one-shot", "space", "payoff", "thesis")
+SPACED = {"space": "stages", "payoff": "nb201", "thesis": "nb201"}
 """Studies of one search space, and the space where none is named."""
 
 
 def study(arguments: Sequence[str]) -> int:
-    """Compare noise estimators, one-shot ranks, what a space holds, or what a search is worth, by measurement."""
+    """Compare noise estimators, one-shot ranks, what a space holds, what a search or more strengths are worth."""
     parser = Parser(prog="wsrnas study", description=study.__doc__)
     parser.add_argument("name", help=" or ".join(STUDIES))
     parser.add_argument("--scale", default="smoke", help="smoke, small (2 cores), paper (a GPU); estimators: digits")
-    parser.add_argument("--space", default=None, help="of space and payoff: darts, nb201 or stages")
+    parser.add_argument("--space", default=None, help="of space, payoff and thesis: darts, nb201 or stages")
     parser.add_argument("--data.root", default=None, help="folder with CIFAR-10 as parquet files")
     parser.add_argument("--out", default=None, help="run folder")
     parser.add_argument("--seed", type=int, default=0, help="of everything")
@@ -28,7 +28,7 @@ def study(arguments: Sequence[str]) -> int:
     if options.scale not in scales:
         refuse("--scale", expected=" | ".join(scales), got=options.scale, remedy=nearest(options.scale, scales))
     if options.space is not None and options.name not in SPACED:
-        refuse("--space", expected="nothing here", got=options.space, remedy=f"only {' and '.join(SPACED)} ask for one")
+        refuse("--space", expected="nothing here", got=options.space, remedy=f"only {', '.join(SPACED)} ask for one")
     root = options["data.root"]
     if options.name in SPACED:
         _of_a_space(options.name, options.space or SPACED[options.name], options, root)
@@ -53,8 +53,12 @@ def _of_a_space(name: str, space: str, options: Any, root: str | None) -> None:
         from wsrnas.studies.space.study import run as run_space
 
         run_space(scale=options.scale, space=space, data_root=root, out=out, seed=options.seed)
-    else:
+    elif name == "payoff":
         from wsrnas.studies.payoff.study import run as run_payoff
 
         run_payoff(scale=options.scale, space=space, data_root=root, out=out, seed=options.seed)
+    else:
+        from wsrnas.studies.thesis.study import run as run_thesis
+
+        run_thesis(scale=options.scale, space=space, data_root=root, out=out, seed=options.seed)
     print(f"report: {out}/report.html")

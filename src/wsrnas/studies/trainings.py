@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from wsrnas import rng
 from wsrnas.attacks.pgd import PGD
 from wsrnas.data import DataBundle
 from wsrnas.runs import RunFolder
@@ -50,6 +52,15 @@ class Trainer:
     data: DataBundle
     runtime: Runtime
     folder: RunFolder
+
+    def networks(self, genotype: Genotype, count: int, purpose: str) -> list[Judged]:
+        """Return the scores of an architecture's networks, trained with `count` seeds that no search of the study saw.
+
+        Architectures that compute the same function share them.
+        """
+        key = hashlib.sha256(get_space(genotype.space).canonical(genotype).encode()).hexdigest()[:16]
+        seeds = [rng.derive_seed(self.config.seed, purpose, key, index) % 2**31 for index in range(count)]
+        return [self.judged(genotype, f"network-{key}-{index}", seed) for index, seed in enumerate(seeds)]
 
     def judged(self, genotype: Genotype, name: str, seed: int) -> Judged:
         """Return a network's score, trained now or read from the part `name`."""

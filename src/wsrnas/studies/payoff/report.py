@@ -6,11 +6,11 @@ from typing import Any
 
 from wsrnas.report.figures import Series, bar_figure, scatter_figure
 from wsrnas.report.page import Page
+from wsrnas.studies.gains import Cells, gains_table, told_apart
 from wsrnas.studies.noise.tables import markdown_table
 from wsrnas.studies.shown import print_table
 from wsrnas.types import format_strength
 
-Cells = tuple[list[str], list[list[str]]]
 WORDS = {
     "same-size": "random architectures of its size",
     "random-search": "random search at equal cost",
@@ -27,16 +27,7 @@ EXPLANATION = (
 
 def table_of(gains: dict[str, dict[str, Any]]) -> Cells:
     """Return the table of gains by opponent."""
-    rows = [
-        [
-            WORDS[name],
-            f"{one['gain']:+.2f}",
-            f"{one['low']:+.2f} to {one['high']:+.2f}",
-            f"{one['wins']} of {one['searches']}",
-        ]
-        for name, one in gains.items()
-    ]
-    return ["winner against", "gain in points", "95 % interval", "searches won"], rows
+    return gains_table(gains, WORDS, "winner against")
 
 
 def winners(result: dict[str, Any]) -> Cells:
@@ -58,11 +49,7 @@ def winners(result: dict[str, Any]) -> Cells:
 
 def verdict(result: dict[str, Any]) -> str:
     """Say in plain words what the search gained, what it did not, and what is open."""
-    parts = []
-    for name, one in result["against"].items():
-        how = "better than" if one["low"] > 0 else "worse than" if one["high"] < 0 else "not told apart from"
-        interval = f"{one['gain']:+.1f} points, {one['low']:+.1f} to {one['high']:+.1f}"
-        parts.append(f"{how} {WORDS[name]} ({interval}, {one['searches']} searches)")
+    parts = [told_apart(one, WORDS[name]) for name, one in result["against"].items()]
     done = (
         "" if result["done"] == result["registered"] else f" {result['done']} of {result['registered']} searches done."
     )

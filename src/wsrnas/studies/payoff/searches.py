@@ -1,12 +1,9 @@
-"""The searches of the study: one step at a time, each step kept, and a winner by the final rule."""
+"""The searches that the study compares: ours, random search, and those whose labels come from shared weights."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
-
-import torch
+from dataclasses import replace
 
 from wsrnas import rng
 from wsrnas.data import DataBundle
@@ -17,7 +14,6 @@ from wsrnas.search.base import Budget, Calls, Strategy
 from wsrnas.search.build import build_strategy
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.costs import passes_of_trainings
-from wsrnas.search.evaluators.charged import ChargedEvaluator
 from wsrnas.search.evaluators.one_shot import OneShot
 from wsrnas.search.evaluators.trained import Trained
 from wsrnas.search.plan import planned
@@ -26,39 +22,17 @@ from wsrnas.spaces.genotype import Genotype
 from wsrnas.spaces.sampling import descended, parameter_count
 from wsrnas.studies import parts
 from wsrnas.studies.payoff.config import ONE_SHOT_FINALISTS, PayoffConfig, one_shot_search, paper_search
+from wsrnas.studies.searches import Found, go_on, keep, read_found, search_trained
 
 SAMPLES = 200
 STRATEGIES = {"ours": "wsr-nas", "random": "random"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """The winner of a search, and the image passes it took."""
-
-    genotype: Genotype
-    cost: int
-
-
 def search(name: str, config: PayoffConfig, index: int, data: DataBundle, runtime: Runtime, folder: RunFolder) -> Found:
     """Run, or go on with, the `index`-th search of `ours` or `random` and name its winner by the final rule."""
-    part = f"search-{name}-{index}"
-    kept = parts.load(folder, part) or {}
-    if "winner" in kept:
-        return _found(kept)
     own = replace(config.search, seed=config.search.seed + index, strategy=PartConfig(name=STRATEGIES[name]))
-    evaluator = Trained(own, data, runtime)
-    objective = own.spectrum.objective()
-    strategy = build_strategy(own.strategy, evaluator, objective, own.seed, budget=own.budget)
     with folder.timed(f"search {name}"):
-        _go_on(strategy, evaluator, kept, folder, part)
-        finalists = strategy.finalists(config.finalists)
-        values = []
-        for genotype in finalists:
-            first = evaluator.measure(evaluator.space.architecture(genotype))
-            second = evaluator.label(genotype, own.labels.seeds)
-            values.append(float(objective(torch.stack([first, second]).mean(dim=0))))
-    winner = finalists[values.index(min(values))]
-    return _keep(folder, part, winner, int(evaluator.cost))
+        return search_trained(f"search-{name}-{index}", own, config.finalists, data, runtime, folder)
 
 
 def paper_winner(
@@ -68,12 +42,12 @@ def paper_winner(
     part = f"search-paper-{index}"
     kept = parts.load(folder, part) or {}
     if "winner" in kept:
-        return _found(kept)
+        return read_found(kept)
     seed = config.search.seed + index
     with folder.timed("search paper"):
         strategy, evaluator = _shared(paper_search, config, seed, cost, data, runtime)
-        _go_on(strategy, evaluator, kept, folder, part)
-    return _keep(folder, part, strategy.result(), int(evaluator.cost))
+        go_on(strategy, evaluator, kept, folder, part)
+    return keep(folder, part, strategy.result(), int(evaluator.cost))
 
 
 def one_shot_winner(
@@ -83,16 +57,16 @@ def one_shot_winner(
     part = f"search-one-shot-{index}"
     kept = parts.load(folder, part) or {}
     if "winner" in kept:
-        return _found(kept)
+        return read_found(kept)
     own = replace(config.search, seed=config.search.seed + index)
     trainings = sum(passes_of_trainings(own, data, Calls(measure=ONE_SHOT_FINALISTS)).values())
     with folder.timed("search one-shot"):
         strategy, evaluator = _shared(one_shot_search, config, own.seed, cost - trainings, data, runtime)
-        _go_on(strategy, evaluator, kept, folder, part)
+        go_on(strategy, evaluator, kept, folder, part)
         finalists, judge = strategy.finalists(ONE_SHOT_FINALISTS), Trained(own, data, runtime)
         losses = [judge.measure(judge.space.architecture(genotype)) for genotype in finalists]
         values = [float(own.spectrum.objective()(one)) for one in losses]
-    return _keep(folder, part, finalists[values.index(min(values))], int(evaluator.cost + judge.cost))
+    return keep(folder, part, finalists[values.index(min(values))], int(evaluator.cost + judge.cost))
 
 
 def _shared(
@@ -117,16 +91,6 @@ def _shared(
     return build_strategy(own.strategy, evaluator, own.spectrum.objective(), own.seed, budget=own.budget), evaluator
 
 
-def _go_on(strategy: Strategy, evaluator: ChargedEvaluator, kept: dict[str, Any], folder: RunFolder, part: str) -> None:
-    """Take up a search where it stopped, and keep every step of it."""
-    if kept:
-        strategy.load_state_dict(kept["strategy"])
-        evaluator.load_state_dict(kept["evaluator"])
-    while strategy.iteration < strategy.total_iterations:
-        strategy.step()
-        parts.save(folder, part, {"strategy": strategy.state_dict(), "evaluator": evaluator.state_dict()})
-
-
 def affordable(passes: Callable[[Budget], int], cost: int) -> Budget:
     """Return the largest budget with N = T whose planned passes are no more than `cost`; one of each at least."""
     size = 1
@@ -144,12 +108,3 @@ def largest(space: SearchSpace, sizes: NetworkConfig, seed: int) -> Genotype:
         return parameter_count(space, genotype, sizes)
 
     return descended(space, max(drawn, key=weights), lambda genotype: -weights(genotype))
-
-
-def _keep(folder: RunFolder, part: str, winner: Genotype, cost: int) -> Found:
-    parts.save(folder, part, {"winner": winner.to_json(), "cost": cost})
-    return Found(genotype=winner, cost=cost)
-
-
-def _found(kept: dict[str, Any]) -> Found:
-    return Found(genotype=Genotype.from_json(kept["winner"]), cost=kept["cost"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,12 @@ from wsrnas.search.setup import network_config
 from wsrnas.spaces import get_space
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.spaces.sampling import sized_samples
+from wsrnas.studies.gains import Array, gain
 from wsrnas.studies.parts import without_nan
 from wsrnas.studies.payoff.config import PayoffConfig, payoff_config
-from wsrnas.studies.payoff.gains import Array, gain
 from wsrnas.studies.payoff.report import page, show, to_markdown
-from wsrnas.studies.payoff.searches import STRATEGIES, Found, largest, one_shot_winner, paper_winner, search
+from wsrnas.studies.payoff.searches import STRATEGIES, largest, one_shot_winner, paper_winner, search
+from wsrnas.studies.searches import Found
 from wsrnas.studies.trainings import Judged, Trainer
 
 OPPONENTS = ("same-size", "random-search", "largest", "one-shot", "paper")
@@ -103,11 +103,7 @@ class _Payoff:
 
     def _judged(self, genotype: Genotype) -> list[Judged]:
         """Return the networks of an architecture, made once for all that ask for it."""
-        key = hashlib.sha256(self.space.canonical(genotype).encode()).hexdigest()[:16]
-        seeds = [
-            rng.derive_seed(self.config.search.seed, "payoff", key, index) % 2**31 for index in range(self.config.seeds)
-        ]
-        return [self.trainer.judged(genotype, f"network-{key}-{index}", seed) for index, seed in enumerate(seeds)]
+        return self.trainer.networks(genotype, self.config.seeds, "payoff")
 
     def _rivals(self, winner: Genotype) -> list[Genotype]:
         return sized_samples(

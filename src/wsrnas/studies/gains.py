@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from wsrnas.errors import refuse
 
 Array = NDArray[np.float64]
+Cells = tuple[list[str], list[list[str]]]
 LEVEL = 0.95
 
 
@@ -49,3 +50,24 @@ def gain(winners: Array, opponents: Array, *, draws: int, seed: int) -> dict[str
         "searches": count,
         "each": [float(one) for one in each],
     }
+
+
+def gains_table(gains: dict[str, dict[str, Any]], words: dict[str, str], first: str) -> Cells:
+    """Return the table of gains by opponent, `words` being what each is called; `first` heads their column."""
+    rows = [
+        [
+            words[name],
+            f"{one['gain']:+.2f}",
+            f"{one['low']:+.2f} to {one['high']:+.2f}",
+            f"{one['wins']} of {one['searches']}",
+        ]
+        for name, one in gains.items()
+    ]
+    return [first, "gain in points", "95 % interval", "searches won"], rows
+
+
+def told_apart(one: dict[str, Any], opponent: str) -> str:
+    """Say in words what a gain and its interval tell."""
+    how = "better than" if one["low"] > 0 else "worse than" if one["high"] < 0 else "not told apart from"
+    interval = f"{one['gain']:+.1f} points, {one['low']:+.1f} to {one['high']:+.1f}"
+    return f"{how} {opponent} ({interval}, {one['searches']} searches)"

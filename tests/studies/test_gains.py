@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from wsrnas.errors import InputError
-from wsrnas.studies.payoff.gains import gain
+from wsrnas.studies.gains import gain
 
 
 def images(shares, count=400, draw=0):
