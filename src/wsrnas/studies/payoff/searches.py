@@ -19,9 +19,9 @@ from wsrnas.search.evaluators.charged import ChargedEvaluator
 from wsrnas.search.evaluators.one_shot import OneShot
 from wsrnas.search.evaluators.trained import Trained
 from wsrnas.search.plan import planned
+from wsrnas.spaces import sampling
 from wsrnas.spaces.base import NetworkConfig, SearchSpace
 from wsrnas.spaces.genotype import Genotype
-from wsrnas.spaces.sampling import descended, parameter_count
 from wsrnas.studies import parts
 from wsrnas.studies.payoff.config import PayoffConfig, paper_search
 
@@ -103,13 +103,9 @@ def affordable(passes: Callable[[Budget], int], cost: int) -> Budget:
 
 
 def largest(space: SearchSpace, sizes: NetworkConfig, seed: int) -> Genotype:
-    """Return the architecture that adding weights leads to, one decision at a time, from the largest of random ones."""
+    """Return the architecture that adding weights leads to from the largest of random ones."""
     drawn = [space.sample(rng.stream(seed, "payoff", "largest", index)) for index in range(SAMPLES)]
-
-    def weights(genotype: Genotype) -> int:
-        return parameter_count(space, genotype, sizes)
-
-    return descended(space, max(drawn, key=weights), lambda genotype: -weights(genotype))
+    return sampling.largest(space, drawn, sizes)
 
 
 def _keep(folder: RunFolder, part: str, winner: Genotype, cost: int) -> Found:
