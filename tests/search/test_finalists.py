@@ -22,7 +22,7 @@ from wsrnas.search.finalists.alone import train_alone
 from wsrnas.search.finalists.rivals import train_rivals
 from wsrnas.search.plan import plan
 from wsrnas.search.spectrum import SpectrumConfig
-from wsrnas.search.wsr.propose import distinct_samples
+from wsrnas.search.wsr.known import distinct_samples
 from wsrnas.spaces import get_space
 
 CONFIG = SearchConfig(

@@ -8,7 +8,8 @@ from wsrnas.estimators.loss.gaussian_process import GaussianProcessLossEstimator
 from wsrnas.estimators.loss.lstm import LSTMLossEstimator
 from wsrnas.search.objective import SearchObjective
 from wsrnas.search.wsr.gradient_update import RELEASED_LEARNING_RATE, alpha_optimizer, update_alpha
-from wsrnas.search.wsr.propose import ProposeSettings, propose, standing, unseen_sample
+from wsrnas.search.wsr.known import unseen_sample
+from wsrnas.search.wsr.propose import ProposeSettings, propose, standing
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import gumbel_softmax
 
@@ -47,6 +48,26 @@ def test_proposes_what_the_estimator_likes():
     settings = ProposeSettings(exploration=0.0, caution=0.0)
     proposed = propose(space, estimator, OBJECTIVE, set(), torch.Generator().manual_seed(0), settings, best=genotypes)
     assert 0 not in space.choice(proposed)
+
+
+def test_climbs_end_where_psi_likes_no_unseen_neighbour_better():
+    space = get_space("nb201")
+    estimator, genotypes, _, _ = fitted(space)
+    start = max(genotypes, key=lambda one: space.choice(one).count(0))  # the worst: `none` is what costs
+    seen = {space.canonical(genotype) for genotype in space.neighbours(start)[:5]}
+    found = {}
+    for climbs in (0, 1):
+        settings = ProposeSettings(samples=0, parents=1, neighbours=1, climbs=climbs, exploration=0.0)
+        generator = torch.Generator().manual_seed(0)
+        found[climbs] = propose(space, estimator, OBJECTIVE, seen, generator, settings, best=[start])
+
+    def value(genotype):
+        return float(OBJECTIVE(estimator.optimistic(space.encode(genotype)[None], settings.caution)))
+
+    unseen = [one for one in space.neighbours(found[1]) if space.canonical(one) not in seen]
+    assert value(found[1]) <= min(map(value, unseen)) + 1e-6
+    assert value(found[1]) < value(found[0])
+    assert space.canonical(found[1]) not in seen
 
 
 def test_exploration_is_uniform_and_an_exhausted_space_does_not_loop_forever():

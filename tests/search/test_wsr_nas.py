@@ -6,8 +6,10 @@ import pytest
 import torch
 from tests.search.known_optimum import AdditiveEvaluator
 
+from wsrnas.errors import InputError
 from wsrnas.search.base import Budget
 from wsrnas.search.objective import SearchObjective
+from wsrnas.search.wsr.estimator import loss_estimator
 from wsrnas.search.wsr.settings import WsrSettings
 from wsrnas.search.wsr.wsr_nas import WsrNas
 
@@ -118,3 +120,15 @@ def test_finalists_are_distinct_and_best_first():
     assert len({genotype.id for genotype in finalists}) == 5
     assert strategy.result() == finalists[0]
     assert totals[0] == min(totals)
+
+
+def test_psi_is_told_whether_labels_err():
+    evaluator = AdditiveEvaluator()
+    told = {}
+    for exact in (True, False):
+        evaluator.exact = exact
+        told[exact] = loss_estimator(WsrSettings(live_edges_from=7), evaluator, 0)
+    assert (told[True].until, told[False].until) == (7, None)
+    assert max(told[True].noises) < 0.56 < max(told[False].noises)  # of labels that keep a correlation of 0.8
+    with pytest.raises(InputError, match="live_edges_from"):
+        WsrSettings(live_edges_from=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
 from functools import lru_cache
 
 import torch
@@ -145,3 +145,12 @@ def descended(space: SearchSpace, one: Genotype, count: Callable[[Genotype], int
         if count(best) >= count(one):
             return one
         one = best
+
+
+def largest(space: SearchSpace, starts: Iterable[Genotype], config: NetworkConfig) -> Genotype:
+    """Return the architecture that adding weights leads to, one decision at a time, from the largest of some."""
+
+    def weights(genotype: Genotype) -> int:
+        return parameter_count(space, genotype, config)
+
+    return descended(space, max(starts, key=weights), lambda genotype: -weights(genotype))

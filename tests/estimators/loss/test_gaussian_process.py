@@ -5,7 +5,12 @@ import torch
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern
 
-from wsrnas.estimators.loss.gaussian_process import LENGTHS, NOISES, GaussianProcessLossEstimator
+from wsrnas.estimators.loss.gaussian_process import (
+    LENGTHS,
+    NOISES,
+    NOISES_OF_LABELS_THAT_ERR,
+    GaussianProcessLossEstimator,
+)
 from wsrnas.estimators.loss.paths import PathFeatures
 from wsrnas.estimators.loss.quantiles import NormalScores
 from wsrnas.spaces import get_space
@@ -75,6 +80,18 @@ def test_chooses_the_hyperparameters_of_the_largest_marginal_likelihood_for_each
     total = {pair: sum(logs[pair] for logs in each) for pair in grid}
     assert total[length, noise] == pytest.approx(max(total.values()), abs=1e-3)
     assert estimator.own[0] != estimator.own[1]
+
+
+def test_takes_labels_that_err_for_what_they_are_where_it_may():
+    encodings = labels(150, 4)[0]
+    truth = encodings[:, :, 1].sum(dim=1, keepdim=True) * torch.tensor([1.0, 2.0])
+    error = 2 * truth.std(dim=0) * torch.randn(150, 1, generator=torch.Generator().manual_seed(1))
+    left = []
+    for noises in (NOISES, NOISES_OF_LABELS_THAT_ERR):
+        estimator = GaussianProcessLossEstimator(num_edges=E, num_operations=K, num_losses=2, noises=noises)
+        estimator.fit(encodings, truth + error, generator=torch.Generator())
+        left.append(float((estimator.predict(encodings).mean - truth).square().mean()))
+    assert left[1] < 0.7 * left[0]
 
 
 def test_a_tie_is_broken_by_the_weaker_strength():

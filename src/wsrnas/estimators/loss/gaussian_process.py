@@ -22,6 +22,9 @@ LENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0, 256.0)
 switches the group off."""
 NOISES = (1e-3, 3e-2, 0.2)
 """Noise variances tried, as shares of the signal's."""
+NOISES_OF_LABELS_THAT_ERR = (3e-2, 0.2, 0.6, 2.0)
+"""The same where labels are not the truth: ν = 0.56 leaves them a correlation of 0.8 with it. Given so wide a choice,
+the process calls half of the differences between true labels noise, and the search stops looking."""
 GROWTH = 1.2
 """Lengths and noise are chosen anew once there are this many times as many labels, or were as many more fits."""
 
@@ -53,10 +56,10 @@ class GaussianProcessLossEstimator(LossEstimator):
     x_g of features of H are those of `paths`, the features of the space, and from `until` labels on its details only
     (`until=None` keeps the groups): few labels are best spent on what architectures share (in cells, words and balances
     of paths), many on what tells neighbours apart (there, live edges). Without `paths` they are H itself. ℓ and ν come
-    off a grid by the marginal likelihood, σ² profiled out, and `weights` divide the noise: an old label is a noisier
-    one. In `predict` each loss has its own ℓ and ν. `optimistic` is q(mean − caution·deviation); on paths with the same
-    ℓ and ν and deviations counted `PATHS_DEVIATIONS` times, else with one ℓ and ν for all losses, so that a loss easily
-    predicted does not end the search. Nothing is random.
+    off grids (`LENGTHS`, `noises`) by the marginal likelihood, σ² profiled out, and `weights` divide the noise: an old
+    label is a noisier one. In `predict` each loss has its own ℓ and ν. `optimistic` is q(mean − caution·deviation); on
+    paths with the same ℓ and ν and deviations counted `PATHS_DEVIATIONS` times, else with one ℓ and ν for all losses,
+    so that a loss easily predicted does not end the search. Nothing is random.
 
     Source: Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, Algorithm 2.1 and Section 5.4.
     Differs from the paper: the LSTM of Eq. 8 is replaced.
@@ -71,9 +74,10 @@ class GaussianProcessLossEstimator(LossEstimator):
         seed: int = 0,
         paths: Features | None = None,
         until: int | None = None,
+        noises: tuple[float, ...] = NOISES,
     ) -> None:
         self.shape = (num_edges, num_operations, num_losses)
-        self.seed, self.paths, self.until = seed, paths, until
+        self.seed, self.paths, self.until, self.noises = seed, paths, until, noises
         self.chosen_at = self.fits = 0
         self.own: list[Head] = []
         self.shared: list[Head] = []
@@ -130,7 +134,7 @@ class GaussianProcessLossEstimator(LossEstimator):
             kernel = matern(self.squares, lengths)
             eigenvalues, vectors = torch.linalg.eigh(root[:, None] * kernel * root)
             projected = (vectors.T @ (root[:, None] * targets)).square()
-            for noise in NOISES:
+            for noise in self.noises:
                 spectrum = eigenvalues.clamp_min(0.0) + noise
                 signal = (projected / spectrum[:, None]).mean(dim=0).clamp_min(1e-9)
                 tried.append(Head(lengths, noise))

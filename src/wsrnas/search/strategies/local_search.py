@@ -9,7 +9,7 @@ import torch
 from wsrnas.search.base import Evaluator
 from wsrnas.search.objective import SearchObjective
 from wsrnas.search.strategies.queries import Measured, QueryStrategy
-from wsrnas.search.wsr.propose import unseen_sample
+from wsrnas.search.wsr.known import unseen_sample
 from wsrnas.spaces.genotype import Genotype
 
 

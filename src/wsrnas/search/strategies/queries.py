@@ -13,7 +13,7 @@ from wsrnas import rng
 from wsrnas.errors import refuse
 from wsrnas.search.base import Calls, Evaluator, Strategy
 from wsrnas.search.objective import SearchObjective
-from wsrnas.search.wsr.propose import canonical_key, unseen_sample
+from wsrnas.search.wsr.known import canonical_key, unseen_sample
 from wsrnas.spaces.genotype import Genotype
 
 PATIENCE = 200

@@ -7,7 +7,7 @@ from typing import ClassVar, final
 import torch
 
 from wsrnas.search.strategies.queries import Measured, QueryStrategy
-from wsrnas.search.wsr.propose import unseen_sample
+from wsrnas.search.wsr.known import unseen_sample
 from wsrnas.spaces.genotype import Genotype
 
 

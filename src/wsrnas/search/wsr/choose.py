@@ -15,7 +15,8 @@ from wsrnas.search.base import Evaluator
 from wsrnas.search.objective import SearchObjective
 from wsrnas.search.wsr.design import representative
 from wsrnas.search.wsr.gradient_update import alpha_optimizer, update_alpha
-from wsrnas.search.wsr.propose import ProposeSettings, distinct_samples, propose, standing
+from wsrnas.search.wsr.known import distinct_samples
+from wsrnas.search.wsr.propose import ProposeSettings, propose, standing
 from wsrnas.search.wsr.settings import WsrSettings
 from wsrnas.spaces.base import Architecture, SearchSpace, gumbel_softmax, sample_gumbel
 from wsrnas.spaces.genotype import Genotype
@@ -116,7 +117,7 @@ class GradientChooser(Chooser):
 
 
 class ProposingChooser(Chooser):
-    """Ours: samples by the `design` (representative or random), then the unseen architecture that ψ likes best."""
+    """Ours: samples by the `design` (see `WsrSettings`), then the unseen architecture that ψ likes best."""
 
     def __init__(
         self,
@@ -125,7 +126,7 @@ class ProposingChooser(Chooser):
         seed: int,
         *,
         settings: ProposeSettings,
-        design: str = "representative",
+        design: str = "largest-first",
     ) -> None:
         super().__init__(space, objective, seed)
         self.settings, self.design = settings, design
@@ -133,8 +134,15 @@ class ProposingChooser(Chooser):
 
     def population(self, size: int, seed: int) -> list[Architecture]:
         """Pick distinct genotypes by the design."""
-        pick = representative if self.design == "representative" else distinct_samples
-        genotypes = pick(self.space, size, lambda index: rng.stream(seed, "population", index))
+
+        def generator_for(index: int) -> torch.Generator:
+            return rng.stream(seed, "population", index)
+
+        if self.design == "random":
+            genotypes = distinct_samples(self.space, size, generator_for)
+        else:
+            first = self.design == "largest-first"
+            genotypes = representative(self.space, size, generator_for, largest_first=first)
         return [self.space.architecture(genotype) for genotype in genotypes]
 
     def choose(self, memory: LossMemory, estimator: LossEstimator, iteration: int) -> tuple[Architecture, str]:
@@ -182,6 +190,9 @@ def chooser(settings: WsrSettings, evaluator: Evaluator, objective: SearchObject
         return GradientChooser(evaluator.space, objective, seed, temperature=temperature, step_size=step)
     inexact = 0.0 if settings.loss_estimator == "gaussian-process" else 0.5
     proposing = ProposeSettings(
-        exploration=settings.exploration, restarts=settings.restarts, trust=1.0 if evaluator.exact else inexact
+        exploration=settings.exploration,
+        restarts=settings.restarts,
+        climbs=settings.climbs,
+        trust=1.0 if evaluator.exact else inexact,
     )
     return ProposingChooser(evaluator.space, objective, seed, settings=proposing, design=settings.design)

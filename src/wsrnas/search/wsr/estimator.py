@@ -7,9 +7,13 @@ from typing import Any
 from wsrnas.estimators.loss import LOSS_ESTIMATORS
 from wsrnas.estimators.loss.base import LossEstimator
 from wsrnas.estimators.loss.features import Features
-from wsrnas.estimators.loss.gaussian_process import GaussianProcessLossEstimator
+from wsrnas.estimators.loss.gaussian_process import (
+    NOISES,
+    NOISES_OF_LABELS_THAT_ERR,
+    GaussianProcessLossEstimator,
+)
 from wsrnas.parts import PartConfig
-from wsrnas.search.base import Budget, Evaluator
+from wsrnas.search.base import Evaluator
 from wsrnas.search.wsr.settings import WsrSettings
 from wsrnas.spaces.base import SearchSpace
 from wsrnas.spaces.sized import sized_features
@@ -20,7 +24,7 @@ def path_features(space: SearchSpace) -> Features:
     return space.features
 
 
-def estimator_sizes(space: SearchSpace, strengths: int, seed: int) -> dict[str, int]:
+def estimator_sizes(space: SearchSpace, strengths: int, seed: int) -> dict[str, Any]:
     """Return what every ψ is told: E, K, one loss for the clean images and one per strength, and its seed."""
     return {
         "num_edges": space.num_edges,
@@ -30,17 +34,20 @@ def estimator_sizes(space: SearchSpace, strengths: int, seed: int) -> dict[str, 
     }
 
 
-def loss_estimator(settings: WsrSettings, evaluator: Evaluator, seed: int, budget: Budget) -> LossEstimator:
+def loss_estimator(settings: WsrSettings, evaluator: Evaluator, seed: int) -> LossEstimator:
     """Return ψ, untrained.
+
+    Where labels err, a Gaussian process stays on paths, and may take most of what it sees for noise.
 
     Raises:
         InputError: an unknown name, or settings that this ψ does not have.
     """
-    given: dict[str, Any] = dict(estimator_sizes(evaluator.space, len(evaluator.strengths), seed))
+    given = estimator_sizes(evaluator.space, len(evaluator.strengths), seed)
     kind = LOSS_ESTIMATORS.kind(settings.loss_estimator, argument="strategy.settings.loss_estimator")
     if kind is GaussianProcessLossEstimator:
-        share = settings.live_edges_after
+        exact = evaluator.exact
         given["paths"] = sized_features(evaluator.space) if settings.size else path_features(evaluator.space)
-        given["until"] = None if share is None else int(share * budget.queries)
+        given["until"] = settings.live_edges_from if exact else None
+        given["noises"] = NOISES if exact else NOISES_OF_LABELS_THAT_ERR
     config = PartConfig(name=settings.loss_estimator, settings=settings.loss_estimator_settings)
     return LOSS_ESTIMATORS.build(config, argument="strategy.settings.loss_estimator", **given)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 from jaxtyping import Float
@@ -13,9 +12,10 @@ from torch import Tensor
 from wsrnas.errors import refuse
 from wsrnas.estimators.loss.base import LossEstimator
 from wsrnas.search.objective import SearchObjective
+from wsrnas.search.wsr.climb import best_reached, fresh
+from wsrnas.search.wsr.known import encoding_of, neighbours_of, unseen_sample
 from wsrnas.spaces.base import SearchSpace, sample_gumbel
 from wsrnas.spaces.genotype import Genotype
-from wsrnas.types import Encoding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,8 @@ class ProposeSettings:
     """Where candidates come from and how they are ranked.
 
     `samples` uniform genotypes, all neighbours of the best `parents` measured so far (at most `neighbours` of them),
-    and `restarts` descents of Eq. 10 through ψ from Gumbel noise. Ranked by the lower confidence bound
+    `restarts` descents of Eq. 10 through ψ from Gumbel noise, and what the best `climbs` of all these lead to over
+    single changes. Ranked by the lower confidence bound
     mean − `caution`·std of the objective. A share `exploration` of the calls returns a uniform sample instead. Measured
     architectures are ordered by `trust`·label + (1−trust)·prediction of Eq. 10: 1 for exact labels; 0 for
     noisy ones where ψ is a Gaussian process, which has weighed them already.
@@ -32,7 +33,8 @@ class ProposeSettings:
     samples: int = 256
     parents: int = 16
     neighbours: int = 400
-    restarts: int = 8
+    restarts: int = 0
+    climbs: int = 4
     descent_steps: int = 10
     descent_rate: float = 0.3
     temperature: float = 1.0
@@ -41,7 +43,7 @@ class ProposeSettings:
     trust: float = 0.5
 
     def __post_init__(self) -> None:
-        for name in ("samples", "parents", "neighbours", "restarts", "descent_steps"):
+        for name in ("samples", "parents", "neighbours", "restarts", "climbs", "descent_steps"):
             if getattr(self, name) < 0:
                 refuse(f"propose.{name}", expected="a number >= 0", got=getattr(self, name))
         if not 0 <= self.exploration <= 1:
@@ -75,54 +77,6 @@ def descend(
     return [space.decode(rows) for rows in (alpha.detach() + gumbel).unbind()]
 
 
-@lru_cache(maxsize=20_000)
-def canonical_key(space: SearchSpace, genotype: Genotype) -> str:
-    """Return `space.canonical`, remembered: a search asks for the same few thousand again and again."""
-    return space.canonical(genotype)
-
-
-@lru_cache(maxsize=20_000)
-def encoding_of(space: SearchSpace, genotype: Genotype) -> Encoding:
-    """Return `space.encode`, remembered; not to be written to."""
-    return space.encode(genotype)
-
-
-@lru_cache(maxsize=2_000)
-def neighbours_of(space: SearchSpace, genotype: Genotype) -> tuple[Genotype, ...]:
-    """Return `space.neighbours`, remembered: the best architectures stay the best for long."""
-    return tuple(space.neighbours(genotype))
-
-
-def unseen_sample(
-    space: SearchSpace, seen: Container[str], generator: torch.Generator, *, tries: int = 200
-) -> Genotype:
-    """Draw uniformly until the architecture is new; after `tries` draws of a nearly exhausted space, give any."""
-    for _ in range(tries):
-        genotype = space.sample(generator)
-        if canonical_key(space, genotype) not in seen:
-            break
-    return genotype
-
-
-def distinct_samples(
-    space: SearchSpace, count: int, generator_for: Callable[[int], torch.Generator], *, at_least: int | None = None
-) -> list[Genotype]:
-    """Draw that many distinct architectures uniformly; `generator_for` gives the randomness of each.
-
-    A space nearly exhausted, as one within a tight limit may be, gives some of them again; with `at_least` it gives
-    only so many.
-    """
-    seen: set[str] = set()
-    found: list[Genotype] = []
-    for index in range(count):
-        genotype = unseen_sample(space, seen, generator_for(index))
-        if at_least is not None and len(found) >= at_least and canonical_key(space, genotype) in seen:
-            break
-        seen.add(canonical_key(space, genotype))
-        found.append(genotype)
-    return found
-
-
 def propose(
     space: SearchSpace,
     estimator: LossEstimator,
@@ -148,18 +102,16 @@ def propose(
         near = [near[i] for i in kept]
     drawn = (space.sample(generator) for _ in range(settings.samples))
     found = (*descend(space, estimator, objective, generator, settings), *near, *drawn)
-    fresh: dict[str, Genotype] = {}
-    for genotype in found:
-        key = canonical_key(space, genotype)
-        if key not in seen:
-            fresh.setdefault(key, genotype)
-    if not fresh:
+    candidates = fresh(space, found, seen)
+    if not candidates:
         return unseen_sample(space, seen, generator)
-    candidates = list(fresh.values())
-    with torch.no_grad():
-        encodings = torch.stack([encoding_of(space, genotype) for genotype in candidates])
-        values = objective(estimator.optimistic(encodings, settings.caution))
-    return candidates[int(values.argmin())]
+
+    def value_of(genotypes: Sequence[Genotype]) -> list[float]:
+        with torch.no_grad():
+            encodings = torch.stack([encoding_of(space, genotype) for genotype in genotypes])
+            return objective(estimator.optimistic(encodings, settings.caution)).tolist()
+
+    return best_reached(space, candidates, value_of, seen, settings.climbs)
 
 
 def standing(

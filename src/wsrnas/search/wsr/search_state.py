@@ -35,7 +35,7 @@ class SearchState(Strategy):
     ) -> None:
         self.evaluator, self.objective, self.seed = evaluator, objective, seed
         self.budget, self.settings, self.timer = budget, settings, timer
-        self.estimator = loss_estimator(settings, evaluator, seed, budget)
+        self.estimator = loss_estimator(settings, evaluator, seed)
         self.chooser = chooser(settings, evaluator, objective, seed)
         self.memory = LossMemory(settings.memory or budget.queries)
         self.iteration = 0

@@ -15,12 +15,14 @@ class WsrSettings:
     """How architectures are sampled, chosen and named.
 
     Args:
-        design: representative (of many uniform samples, those whose labels say most about all of them) or random
-            (uniform; with all-edges GumbelSoftmax(A), as the paper).
+        design: representative (of many uniform samples, those whose labels say most about all of them), largest-first
+            (the same after the architecture with the most parameters) or random (uniform; with all-edges
+            GumbelSoftmax(A), as the paper).
         sampling: genotype (what is measured is what will be built) or all-edges (GumbelSoftmax(A), as the paper).
         method: propose (ψ names the next architecture) or gradient (A moves by the gradient of Eq. 10, as the paper).
         exploration: share of the search iterations that take a uniform sample instead of a proposal.
         restarts: descents of Eq. 10 through ψ that add candidates to each proposal.
+        climbs: candidates from which each proposal goes on over single changes, to where ψ likes none better.
         temperature: τ of the Gumbel softmax.
         step_size: of the update of A (Adam).
         refresh: old labels measured again per iteration, as the shared weights move.
@@ -28,16 +30,17 @@ class WsrSettings:
         memory: capacity of M_v; null holds every label of the search.
         loss_estimator: ψ: gaussian-process, ensemble or lstm (the paper's), or a class of your own.
         loss_estimator_settings: of that estimator, such as {hidden: 16, passes: 500}.
-        live_edges_after: share of the budget after which the Gaussian process compares live edges of H instead of
-            paths, where labels are exact and many; null never does.
+        live_edges_from: number of labels from which the Gaussian process compares live edges of H instead of paths,
+            where labels are exact; null never does.
         size: the Gaussian process on paths sees the number of parameters too.
     """
 
-    design: str = "representative"
+    design: str = "largest-first"
     sampling: str = "genotype"
     method: str = "propose"
     exploration: float = 0.05
-    restarts: int = 8
+    restarts: int = 0
+    climbs: int = 4
     temperature: float = 0.1
     step_size: float = 0.1
     refresh: int = 0
@@ -45,15 +48,15 @@ class WsrSettings:
     memory: int | None = None
     loss_estimator: str = "gaussian-process"
     loss_estimator_settings: dict[str, Any] = field(default_factory=dict)
-    live_edges_after: float | None = None
+    live_edges_from: int | None = 30
     size: bool = False
 
     def __post_init__(self) -> None:
         name = "strategy.settings"
-        one_of(f"{name}.design", self.design, ("representative", "random"))
+        one_of(f"{name}.design", self.design, ("largest-first", "representative", "random"))
         one_of(f"{name}.sampling", self.sampling, ("genotype", "all-edges"))
         one_of(f"{name}.method", self.method, ("propose", "gradient"))
-        given = ("num_edges", "num_operations", "num_losses", "seed", "paths", "until")
+        given = ("num_edges", "num_operations", "num_losses", "seed", "paths", "until", "noises")
         psi = PartConfig(name=self.loss_estimator, settings=self.loss_estimator_settings)
         LOSS_ESTIMATORS.kind(self.loss_estimator, argument=f"{name}.loss_estimator")
         LOSS_ESTIMATORS.check(psi, argument=f"{name}.loss_estimator", given=given)
@@ -63,13 +66,13 @@ class WsrSettings:
                 other = "propose" if self.method == "gradient" else "gradient"
                 remedy = f"set {name}.{setting} {wanted}, or {name}.method {other}"
                 refuse(f"{name}.{setting}", expected=f"{wanted} with method {self.method}", got=value, remedy=remedy)
-        at_least(0, **{f"{name}.restarts": self.restarts, f"{name}.refresh": self.refresh})
-        if self.memory is not None:
-            at_least(1, **{f"{name}.memory": self.memory})
-        for setting in ("exploration", "live_edges_after"):
-            value = getattr(self, setting)
-            if value is not None and not 0 <= value <= 1:
-                refuse(f"{name}.{setting}", expected="a share in [0,1]", got=value)
+        for setting in ("restarts", "climbs", "refresh"):
+            at_least(0, **{f"{name}.{setting}": getattr(self, setting)})
+        for setting, count in (("memory", self.memory), ("live_edges_from", self.live_edges_from)):
+            if count is not None:
+                at_least(1, **{f"{name}.{setting}": count})
+        if not 0 <= self.exploration <= 1:
+            refuse(f"{name}.exploration", expected="a share in [0,1]", got=self.exploration)
         for setting in ("temperature", "step_size", "half_life"):
             value = getattr(self, setting)
             if value is not None and not value > 0:

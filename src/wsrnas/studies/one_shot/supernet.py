@@ -14,7 +14,8 @@ from wsrnas.runs import RunFolder
 from wsrnas.runtime import Runtime
 from wsrnas.search.evaluators.one_shot import OneShot
 from wsrnas.search.wsr.choose import ProposingChooser
-from wsrnas.search.wsr.propose import ProposeSettings, distinct_samples
+from wsrnas.search.wsr.known import distinct_samples
+from wsrnas.search.wsr.propose import ProposeSettings
 from wsrnas.spaces.base import Architecture, SearchSpace, gumbel_softmax, sample_gumbel
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.studies.one_shot.config import OneShotStudyConfig

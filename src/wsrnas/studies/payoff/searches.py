@@ -17,9 +17,9 @@ from wsrnas.search.costs import passes_of_trainings
 from wsrnas.search.evaluators.one_shot import OneShot
 from wsrnas.search.evaluators.trained import Trained
 from wsrnas.search.plan import planned
+from wsrnas.spaces import sampling
 from wsrnas.spaces.base import NetworkConfig, SearchSpace
 from wsrnas.spaces.genotype import Genotype
-from wsrnas.spaces.sampling import descended, parameter_count
 from wsrnas.studies import parts
 from wsrnas.studies.payoff.config import ONE_SHOT_FINALISTS, PayoffConfig, one_shot_search, paper_search
 from wsrnas.studies.searches import Found, go_on, keep, read_found, search_trained
@@ -101,10 +101,6 @@ def affordable(passes: Callable[[Budget], int], cost: int) -> Budget:
 
 
 def largest(space: SearchSpace, sizes: NetworkConfig, seed: int) -> Genotype:
-    """Return the architecture that adding weights leads to, one decision at a time, from the largest of random ones."""
+    """Return the architecture that adding weights leads to from the largest of random ones."""
     drawn = [space.sample(rng.stream(seed, "payoff", "largest", index)) for index in range(SAMPLES)]
-
-    def weights(genotype: Genotype) -> int:
-        return parameter_count(space, genotype, sizes)
-
-    return descended(space, max(drawn, key=weights), lambda genotype: -weights(genotype))
+    return sampling.largest(space, drawn, sizes)

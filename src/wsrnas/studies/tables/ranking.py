@@ -22,7 +22,7 @@ from wsrnas.estimators.loss.metrics import kendall_per_head, spearman_per_head
 from wsrnas.files import check_writable, write_json
 from wsrnas.progress import progress
 from wsrnas.search.wsr.estimator import estimator_sizes, path_features
-from wsrnas.search.wsr.propose import distinct_samples
+from wsrnas.search.wsr.known import distinct_samples
 from wsrnas.studies.tables.robustness_table import RobustnessTable, load_table
 
 LABELS = (50, 100, 200)

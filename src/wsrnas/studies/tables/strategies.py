@@ -74,13 +74,13 @@ class TableSearch:
 
 
 def _ours(**changes: Any) -> TableSearch:
-    return TableSearch(strategy="wsr-nas", preset="ours", most_population=20, **changes)
+    return TableSearch(strategy="wsr-nas", preset="ours", most_population=8, **changes)
 
 
 ON_TABLE: dict[str, TableSearch] = {
-    "ours": _ours(overrides={"live_edges_after": 0.25}),
-    "ours-refresh": _ours(overrides={"live_edges_after": 0.25, "refresh": 1}),
-    "ours-forget": _ours(overrides={"live_edges_after": 0.25}, half_life=0.25),
+    "ours": _ours(),
+    "ours-refresh": _ours(overrides={"refresh": 1}),
+    "ours-forget": _ours(half_life=0.25),
     "wsr-paper": TableSearch(
         strategy="wsr-nas",
         preset="paper",
