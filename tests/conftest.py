@@ -1,5 +1,6 @@
 """Shared fixtures. Shapes in annotations are checked at run time in the tests, and only there."""
 
+import gc
 import importlib
 import importlib.util
 import os
@@ -28,6 +29,12 @@ if importlib.util.find_spec("art") and not (Path.home() / ".art" / "config.json"
 
 def data_root() -> Path:
     return Path(os.environ.get("WSRNAS_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what was imported: it is no garbage, and there is much of it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
