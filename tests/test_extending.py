@@ -207,6 +207,7 @@ def test_the_commands_of_a_part_run(mine, part, capsys):
         assert run(command) == 0, capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_space_run_each_as_a_program_of_its_own(mine, capsys):
     commands = [command for command in COMMANDS if "runs/plain" in command]
     assert len(commands) == 3

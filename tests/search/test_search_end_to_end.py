@@ -187,6 +187,7 @@ def test_other_settings_in_the_same_folder_are_refused(finished, capsys):
     assert "seed (was 0, now 1)" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["random", "naive-gradient"])
 def test_a_strategy_of_the_comparison_runs_on_the_super_network(name, tmp_path):
     sizes = ["--space.name=nb201", "--budget.population=1", "--budget.iterations=1", "--finalists.count=1"]
