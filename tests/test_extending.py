@@ -190,6 +190,7 @@ def test_an_announced_part_is_known_by_its_name(mine, table: Parts, name, path):
     assert table.kind(name, argument="part", imports=False) is made(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "part",
     [
