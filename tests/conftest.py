@@ -1,5 +1,6 @@
 """Shared fixtures. Shapes in annotations are checked at run time in the tests, and only there."""
 
+import gc
 import importlib
 import importlib.util
 import os
@@ -11,13 +12,13 @@ from pathlib import Path
 import matplotlib
 import pytest
 from filelock import FileLock
-from jaxtyping import install_import_hook
+from tests.checked import install
 from tests.traces import ROOT, left_behind, traces
 
 matplotlib.use("Agg")
 ENDING = 5.0
 """Seconds that a thread may take to end after the test that ended its work, as those of a killed worker do."""
-install_import_hook("wsrnas", "beartype.beartype")
+install("wsrnas")
 os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")  # pytest-xdist fills the cores: work is spread where a test says so
 
 if importlib.util.find_spec("art") and not (Path.home() / ".art" / "config.json").exists():
@@ -28,6 +29,12 @@ if importlib.util.find_spec("art") and not (Path.home() / ".art" / "config.json"
 
 def data_root() -> Path:
     return Path(os.environ.get("WSRNAS_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what was imported: it is no garbage, and there is much of it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +49,12 @@ def nothing_is_left_behind() -> Iterator[None]:
         time.sleep(0.05)
         left = left_behind(before, traces(folders))
     assert not left, f"the test left something behind: {left}"
+
+
+@pytest.fixture
+def timed_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a plan measure the speed of the device for a moment, where a test is about its other numbers."""
+    monkeypatch.setattr("wsrnas.search.plan.SECONDS", 0.01)
 
 
 @pytest.fixture(scope="session")

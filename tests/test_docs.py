@@ -36,6 +36,7 @@ def test_paths_named_in_the_docs_exist():
             assert (ROOT / path).exists(), f"{page.name} names {path}"
 
 
+@pytest.mark.slow
 def test_the_readmes_python_runs(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)

@@ -190,6 +190,7 @@ def test_an_announced_part_is_known_by_its_name(mine, table: Parts, name, path):
     assert table.kind(name, argument="part", imports=False) is made(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "part",
     [
@@ -207,6 +208,7 @@ def test_the_commands_of_a_part_run(mine, part, capsys):
         assert run(command) == 0, capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_space_run_each_as_a_program_of_its_own(mine, capsys):
     commands = [command for command in COMMANDS if "runs/plain" in command]
     assert len(commands) == 3

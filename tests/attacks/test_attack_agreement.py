@@ -13,6 +13,7 @@ from tests.attacks.peers import STRENGTHS, attack_with, compare, right
 from wsrnas.attacks import APGD, FGSM, PGD, AutoAttack, RandomNoise, Square, TargetedAPGD, Transfer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
 def test_foolbox(digits, foolbox, norm):
     eps, attacks = STRENGTHS[norm], foolbox.attacks
@@ -30,6 +31,7 @@ def test_foolbox(digits, foolbox, norm):
     compare(digits, attack_with(digits, PGD(eps=eps, norm=norm)), iterates)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
 def test_foolbox_random_noise(digits, foolbox, norm):
     model = foolbox.PyTorchModel(digits.model, bounds=(0, 1), device="cpu")
@@ -43,6 +45,7 @@ def test_foolbox_random_noise(digits, foolbox, norm):
     compare(digits, attack_with(digits, RandomNoise(eps=2 * STRENGTHS[norm], norm=norm)), noisy)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
 def test_torchattacks(digits, torchattacks, norm):
     eps, model = STRENGTHS[norm], digits.model
@@ -63,6 +66,7 @@ def test_torchattacks(digits, torchattacks, norm):
         compare(digits, attack_with(digits, FGSM(eps=eps)), fast(digits.images, digits.labels))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
 def test_art(digits, art, norm):
     eps, order = STRENGTHS[norm], (float("inf") if norm == "Linf" else 2)

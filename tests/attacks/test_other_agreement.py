@@ -39,6 +39,7 @@ def compare_targeted(trained, targets, ours, *peers):
         assert -0.5 - spread <= gain <= 1.0 + spread, f"ours arrives {gain:+.1f} points more often"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
 def test_targeted_pgd(digits, foolbox, torchattacks, norm):
     eps, model, images = 1.5 * STRENGTHS[norm], digits.model, digits.images
@@ -53,6 +54,7 @@ def test_targeted_pgd(digits, foolbox, torchattacks, norm):
     compare_targeted(digits, targets, ours, theirs, library(images, targets))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
 def test_transfer_is_foolboxs_images_handed_over(digits, foolbox, norm):
     """Crafted on a substitute by foolbox, and by ours: the victim errs on as many."""

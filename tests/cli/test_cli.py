@@ -200,6 +200,7 @@ def test_the_overview_names_every_command(capsys):
     assert all(command in shown for command in COMMANDS)
 
 
+@pytest.mark.usefixtures("timed_for_a_moment")
 def test_a_dry_run_counts_passes_and_writes_nothing(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["search", "--recipe", "digits", "--dry-run"]) == 0

@@ -54,6 +54,7 @@ def commands(run):
     return [shlex.split(line) for line in text.splitlines() if line.startswith("wsrnas ")]
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_card_carry_size_strengths_and_data(run, capsys):
     train, evaluate = commands(run)
     assert train[train.index("--data.image_size") + 1] == "8"
@@ -66,6 +67,7 @@ def test_the_commands_of_the_card_carry_size_strengths_and_data(run, capsys):
     assert "no test part: a fixed fifth of every class" in shown
 
 
+@pytest.mark.slow
 def test_class_names_travel_with_the_network_and_new_pictures_are_mapped_by_name(run, tmp_path, capsys):
     trained = run.with_name("run-train")
     assert api.load(trained).class_names == ("dark", "grey", "light")
@@ -81,6 +83,7 @@ def test_class_names_travel_with_the_network_and_new_pictures_are_mapped_by_name
     assert not (tmp_path / "two").exists()
 
 
+@pytest.mark.slow
 def test_a_winner_that_guesses_is_said_to_guess(run):
     found = SearchResult.read(run)
     assert found.data["classes"] == 3

@@ -56,6 +56,7 @@ def test_trades_trains_published_text(tmp_path):
     assert (tmp_path / "t" / "model.safetensors").is_file()
 
 
+@pytest.mark.slow
 def test_check_and_compare(trained, tmp_path, capsys):
     assert main(["check", str(trained), "--limit=16"]) in (0, 1)
     assert "softmax" in capsys.readouterr().out.lower()
@@ -63,6 +64,7 @@ def test_check_and_compare(trained, tmp_path, capsys):
     assert (tmp_path / "compare.md").is_file()
 
 
+@pytest.mark.slow
 def test_then_train_does_all_three(tmp_path, capsys, monkeypatch):
     recipe = tmp_path / "tiny.yaml"
     recipe.write_text(

@@ -56,8 +56,9 @@ def write_parquet(path: Path, images: list[Image.Image], labels: list[int], *, i
 def image_folder(tmp_path: Path, digit_images: tuple[list[Image.Image], list[int]]) -> Path:
     """Return a folder with class sub-folders under train/ and test/."""
     root = tmp_path / "folder"
-    write_folder(root / "train", *digit_images)
-    write_folder(root / "test", *(part[::3] for part in digit_images))
+    images, labels = digit_images
+    write_folder(root / "train", images, labels)
+    write_folder(root / "test", images[::3], labels[::3])
     return root
 
 
@@ -65,6 +66,7 @@ def image_folder(tmp_path: Path, digit_images: tuple[list[Image.Image], list[int
 def parquet_folder(tmp_path: Path, digit_images: tuple[list[Image.Image], list[int]]) -> Path:
     """Return a folder with a training and a test parquet file in the hub's layout."""
     root = tmp_path / "parquet"
-    write_parquet(root / "data" / "train-00000-of-00001.parquet", *digit_images)
-    write_parquet(root / "data" / "test-00000-of-00001.parquet", *(part[::3] for part in digit_images))
+    images, labels = digit_images
+    write_parquet(root / "data" / "train-00000-of-00001.parquet", images, labels)
+    write_parquet(root / "data" / "test-00000-of-00001.parquet", images[::3], labels[::3])
     return root

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow
@@ -56,11 +57,11 @@ def make_table(
     return path
 
 
-def load_folder(root: Path, classes: NetworkClasses | None = None, **options: object) -> DataBundle:
+def load_folder(root: Path, classes: NetworkClasses | None = None, **options: Any) -> DataBundle:
     return load_data(DataConfig(name="folder", root=str(root), **options), classes=classes)
 
 
-def load_parquet(root: Path, classes: NetworkClasses | None = None, **options: object) -> DataBundle:
+def load_parquet(root: Path, classes: NetworkClasses | None = None, **options: Any) -> DataBundle:
     return load_data(DataConfig(name="parquet", root=str(root), **options), classes=classes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -18,3 +19,8 @@ class Around(nn.Module):
 
     def forward(self, images: Tensor) -> Any:
         return self.change(self.model, images)
+
+
+def around(model: nn.Module, change: Callable[[nn.Module, Tensor], Any]) -> nn.Module:
+    """Return `change` around a copy of the model, ready to be evaluated."""
+    return Around(copy.deepcopy(model), change).eval()

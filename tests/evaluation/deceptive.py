@@ -7,11 +7,12 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from tests.evaluation.around import Around
+from tests.evaluation.around import around
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -25,10 +26,6 @@ class Bases:
     other: nn.Module
     images: Tensor
     labels: Tensor
-
-
-def around(model: nn.Module, forward: Callable[[nn.Module, Tensor], Any]) -> nn.Module:
-    return Around(copy.deepcopy(model), forward).eval()
 
 
 def hooked(change: Callable[[Tensor], Tensor]) -> Callable[[nn.Module, Tensor], Tensor]:
@@ -316,10 +313,7 @@ MASKS: Mapping[str, Build] = {
 }
 
 SUBSTITUTED: Mapping[str, Build] = {
-    **{
-        f"hard decision, {share:g} of another": (lambda b, s=share: hard_decision(b, s))
-        for share in (1e-3, 0.01, 0.1, 0.5)
-    },
+    **{f"hard decision, {share:g} of another": partial(hard_decision, share=share) for share in (1e-3, 0.01, 0.1, 0.5)},
     "hard decision one high, 0.01 of another": lambda b: hard_decision(b, 0.01, height=1.0),
     "steep decision, detached": lambda b: steep_decision(b, 0.01, 20.0, detached=True),
     "steeper decision, detached": lambda b: steep_decision(b, 0.1, 200.0, detached=True),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from sklearn.cluster import KMeans
-from tests.evaluation.around import Around
+from tests.evaluation.around import around
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -270,10 +269,6 @@ def fake_quantised(model: nn.Module) -> nn.Module:
             step = weight.abs().max().clamp_min(1e-8) / 7
             weight.copy_((weight / step).round() * step)
     return model
-
-
-def around(model: nn.Module, forward: Callable[[nn.Module, Tensor], Any]) -> nn.Module:
-    return Around(copy.deepcopy(model), forward).eval()
 
 
 Made = tuple[nn.Module, Data]

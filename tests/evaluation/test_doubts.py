@@ -26,7 +26,9 @@ def measured(model: Any, digits: Any, strengths: Any = (0, 0.1), **settings: Any
     return evaluate(model, digits.images[:60], digits.labels[:60], strengths, **{"attacks": QUICK, **settings})
 
 
-@pytest.mark.parametrize("network", ["undefended", "pgd_trained", "trades_trained"])
+@pytest.mark.parametrize(
+    "network", ["undefended", "pgd_trained", pytest.param("trades_trained", marks=pytest.mark.slow)]
+)
 def test_honest_networks_hear_nothing(network: str, request: pytest.FixtureRequest, digits: Any) -> None:
     model = request.getfixturevalue(network)
     for strengths in ([0, 0.05, 0.1, 0.15, 0.2, 0.3], "0:0.3:11", [0.02, 0.04, 0.08, 0.16]):

@@ -98,6 +98,7 @@ def test_the_papers_rows_are_all_there() -> None:
     assert robust.clean == pytest.approx(0.783)
 
 
+@pytest.mark.slow
 def test_a_run_folder_end_to_end(
     undefended: nn.Module, digit_network: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,6 +150,7 @@ def test_commands_refuse_what_makes_no_sense(tmp_path: Path) -> None:
     assert described["name"] == "digits"
 
 
+@pytest.mark.slow
 def test_a_check_takes_other_models_from_files(
     undefended: nn.Module, pgd_trained: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:

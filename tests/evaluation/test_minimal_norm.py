@@ -29,6 +29,7 @@ def never_above(survives: Tensor, nearest: Tensor, strengths: list[float]) -> No
         assert float(ours.double().mean()) <= float(peer.double().mean()) + 0.005 + spread, strength
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["undefended", "pgd_trained"])
 @pytest.mark.parametrize(("norm", "attack"), [("Linf", "LInfFMNAttack"), ("L2", "L2FMNAttack"), ("L2", "DDNAttack")])
 def test_no_minimal_norm_attack_finds_a_lower_curve(

@@ -193,7 +193,10 @@ def fitted(model: nn.Module, images: Tensor, labels: Tensor) -> nn.Module:
     return model.eval()
 
 
-@pytest.mark.parametrize(("classes", "channels", "wide"), [(2, 1, 0), (3, 4, 0), (10, 3, 3)])
+@pytest.mark.parametrize(
+    ("classes", "channels", "wide"),
+    [(2, 1, 0), pytest.param(3, 4, 0, marks=pytest.mark.slow), pytest.param(10, 3, 3, marks=pytest.mark.slow)],
+)
 def test_other_classes_channels_and_shapes_pass(classes: int, channels: int, wide: int, digits: Any) -> None:
     def shaped(images: Tensor) -> Tensor:
         return functional.pad(images.repeat(1, channels, 1, 1), (wide, wide, 0, 0))

@@ -44,6 +44,7 @@ def never_weaker(model: nn.Module, images: Tensor, labels: Tensor, found: Evalua
             assert broken == dict.fromkeys(PARTS, 0), f"of {len(left)} images that standard leaves at {strength:g}"
 
 
+@pytest.mark.slow
 def test_no_part_of_autoattack_breaks_what_standard_leaves(pgd_trained: nn.Module, digits: Any) -> None:
     images, labels = digits.images[:60], digits.labels[:60]
     found = evaluate(pgd_trained, images, labels, [0.2], suite="standard")

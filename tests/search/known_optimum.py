@@ -3,9 +3,12 @@
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from wsrnas.search.base import Evaluator
 from wsrnas.spaces import get_space
+from wsrnas.spaces.base import Architecture
+from wsrnas.spaces.genotype import Genotype
 
 STRENGTHS = (0.03, 0.06, 0.09)
 
@@ -23,40 +26,40 @@ class AdditiveEvaluator(Evaluator):
         )
         self.calls = {"warm_up": 0, "measure": 0, "measure_clean": 0, "remeasure": 0}
 
-    def true_losses(self, architecture):
+    def true_losses(self, architecture: Architecture) -> Tensor:
         total = sum(float(self.costs[row, op]) for row, op in enumerate(architecture.choice) if op >= 0)
         return torch.tensor([0.2, 0.5, 0.8, 1.1]) + total * torch.tensor([0.05, 0.1, 0.15, 0.2])
 
-    def best_total(self):
+    def best_total(self) -> float:
         return float(self.costs.min(dim=1).values.sum())
 
-    def total_of(self, genotype):
+    def total_of(self, genotype: Genotype) -> float:
         choice = self.space.choice(genotype)
         return sum(float(self.costs[row, op]) for row, op in enumerate(choice))
 
-    def warm_up(self, architecture):
+    def warm_up(self, architecture: Architecture) -> None:
         self.calls["warm_up"] += 1
         self.cost += 1
 
-    def measure(self, architecture):
+    def measure(self, architecture: Architecture) -> Tensor:
         self.calls["measure"] += 1
         self.cost += 2
         return self.true_losses(architecture)
 
-    def measure_clean(self, architecture):
+    def measure_clean(self, architecture: Architecture) -> Tensor:
         self.calls["measure_clean"] += 1
         self.cost += 2
         return self.true_losses(architecture)[:1]
 
-    def remeasure(self, architecture):
+    def remeasure(self, architecture: Architecture) -> Tensor:
         self.calls["remeasure"] += 1
         return self.true_losses(architecture)
 
-    def verify(self, architectures):
+    def verify(self, architectures: list[Architecture]) -> list[Tensor]:
         return [self.true_losses(item) for item in architectures]
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         return {"cost": self.cost}
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         self.cost = state["cost"]

@@ -119,6 +119,11 @@ def make_run(
         noise = signs * np.array(STRENGTHS, dtype=np.float32).reshape(6, 1, 1, 1, 1)
         predictions = draw.integers(0, 10, (7, 6))
         adversarial = np.clip(images + noise, 0, 1)
-        arrays = {"images": images, "labels": np.arange(6), "adversarial": adversarial, "predictions": predictions}
-        np.savez(path / "examples.npz", **arrays)
+        np.savez(
+            path / "examples.npz",
+            images=images,
+            labels=np.arange(6),
+            adversarial=adversarial,
+            predictions=predictions,
+        )
     return path

@@ -47,6 +47,7 @@ def finalists():
     return distinct_samples(get_space("nb201"), 2, lambda index: stream(0, "finalists", index))
 
 
+@pytest.mark.usefixtures("timed_for_a_moment")
 def test_costs_what_the_plan_foresees(tmp_path, finalists):
     found = trained(tmp_path, finalists)
     assert found.passes == plan(CONFIG).passes[FINALISTS]

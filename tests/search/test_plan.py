@@ -21,6 +21,7 @@ from wsrnas.search.evaluators.one_shot import OneShot
 from wsrnas.search.plan import plan
 from wsrnas.search.spectrum import SpectrumConfig
 
+pytestmark = pytest.mark.usefixtures("timed_for_a_moment")
 FAST = {"pvll": {"passes": 3}, "darts": {"steps_per_query": 2}, "naive-gradient": {"steps_per_query": 2}}
 PAPER = {**recipes.PRESETS["paper"]["strategy"]["settings"], "loss_estimator_settings": {"passes": 3}}
 

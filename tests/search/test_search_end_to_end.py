@@ -1,4 +1,4 @@
-"""A whole search on real images, small: everything it writes, resuming, and SIGKILL at random moments."""
+"""A whole search on real images, small: everything it writes, resuming, and (slow) SIGKILL at random moments."""
 
 import json
 import random
@@ -24,6 +24,7 @@ from wsrnas.search.config import SearchConfig
 from wsrnas.search.evaluators import one_shot
 from wsrnas.search.evaluators.fidelity import Fidelity
 from wsrnas.search.evaluators.one_shot import OneShot
+from wsrnas.search.wsr.wsr_nas import WsrNas
 from wsrnas.spaces.genotype import Genotype
 
 TINY = [
@@ -157,12 +158,26 @@ def test_running_the_same_command_again_changes_nothing(finished, capsys):
     assert before == {name: (out / name).read_bytes() for name in before}
 
 
-def test_the_settings_file_is_a_recipe_that_repeats_the_run(finished, tmp_path):
+def test_the_settings_file_is_a_recipe_that_repeats_the_run_interrupted_or_not(finished, tmp_path, monkeypatch, capsys):
     preset, out = finished
     if preset == "paper":
         pytest.skip("once is enough; the settings file is written by the same code for both presets")
     again = tmp_path / "again"
-    assert main(["search", f"--recipe={out / 'config.yaml'}", f"--out={again}"]) == 0
+    same = ["search", f"--recipe={out / 'config.yaml'}", f"--out={again}"]
+    step, done = WsrNas.step, []
+
+    def interrupted(strategy):
+        if len(done) == 5:
+            raise KeyboardInterrupt
+        step(strategy)
+        done.append(strategy.iteration)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WsrNas, "step", interrupted)
+        assert main(same) == 130
+    assert "run the same command again" in capsys.readouterr().err
+    assert len(read_lines(again / "metrics.jsonl")) == 5
+    assert main(same) == 0
     assert_same_run(out, again)
 
 
@@ -172,9 +187,10 @@ def test_other_settings_in_the_same_folder_are_refused(finished, capsys):
     assert "seed (was 0, now 1)" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["random", "naive-gradient"])
 def test_a_strategy_of_the_comparison_runs_on_the_super_network(name, tmp_path):
-    sizes = ["--space.name=nb201", "--budget.population=1", "--budget.iterations=1"]
+    sizes = ["--space.name=nb201", "--budget.population=1", "--budget.iterations=1", "--finalists.count=1"]
     assert main(command(tmp_path / name, "ours", f"--strategy={name}", *sizes)) == 0
     lines = read_lines(tmp_path / name / "metrics.jsonl")
     assert len(lines) == 3, "one warm-up, as every strategy has it, and two measured"
@@ -203,14 +219,6 @@ def kill_and_resume(out, preset, kills, seed):
     return done
 
 
-def test_sigkill_at_random_moments_changes_no_bit(finished, tmp_path):
-    preset, out = finished
-    if preset == "paper":
-        pytest.skip("the paper preset is killed in the slow test")
-    assert kill_and_resume(tmp_path / "killed", preset, kills=2, seed=0) > 0
-    assert_same_run(out, tmp_path / "killed")
-
-
 @pytest.mark.slow
 def test_many_kills_change_no_bit(finished, tmp_path):
     preset, out = finished
@@ -233,15 +241,6 @@ def test_a_truncated_checkpoint_loses_nothing(finished, tmp_path, capsys):
     finally:
         last.write_bytes(whole)
     assert main(command(out, preset)) == 0
-
-
-def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch, capsys):
-    def interrupted(*arguments):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("wsrnas.search.run.run_search", interrupted)
-    assert main(command(tmp_path / "run", "ours")) == 130
-    assert "run the same command again" in capsys.readouterr().err
 
 
 def test_a_low_fidelity_falls_back_to_real_attacks_with_a_warning(monkeypatch):

@@ -267,6 +267,7 @@ def test_the_space_of_stages_is_searched_from_settings_to_report(tmp_path, capsy
     assert "one-shot" not in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("timed_for_a_moment")
 def test_its_dry_run_speaks_of_trainings_and_writes_nothing(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["search", "--recipe=digits", "--dry-run", *SEARCH]) == 0

@@ -25,6 +25,8 @@ from wsrnas.search.strategies.mixture import MixtureStrategy
 from wsrnas.training.throughput import Throughput, estimate_passes, measure_throughput
 from wsrnas.types import format_strength
 
+SECONDS = 4.0
+"""How long the speed of the device is measured, about."""
 UNSURE = 1.5
 """Rounds whose speeds differ by more than this factor are no measurement of the machine alone."""
 
@@ -177,7 +179,7 @@ def _steps(config: SearchConfig) -> str:
 def throughput(
     config: SearchConfig, data: DataBundle, runtime: Runtime, evaluator: ChargedEvaluator, *, samples: int = 3
 ) -> Throughput:
-    """Time random candidates for a few seconds, taking turns."""
+    """Time random candidates for `SECONDS`, taking turns."""
     space, sizes, networks = evaluator.space, network_config(config, data), list[nn.Module]()
     for index in range(samples):
         genotype = space.sample(rng.stream(config.seed, "plan", index))
@@ -186,4 +188,5 @@ def throughput(
         else:
             with rng.fixed_global_seed(config.seed, "plan", "weights"):
                 networks.append(runtime.prepare(space.build(genotype, sizes)))
-    return measure_throughput(networks, data.image_shape, batch_size=config.training.batch_size, runtime=runtime)
+    batch = config.training.batch_size
+    return measure_throughput(networks, data.image_shape, batch_size=batch, runtime=runtime, seconds=SECONDS)

@@ -164,7 +164,7 @@ def test_training_on_the_loss_it_should_raise(memory, model):
     phi = small()
     optimizer, _ = NoiseFit(learning_rate=3e-3).optimizer(phi)
     losses = fit_noise_estimator(
-        phi, memory, optimizer, passes=6, batch_size=32, generator=stream(0, "raise"), loss=RaisedLoss(model)
+        phi, memory, optimizer, passes=16, batch_size=32, generator=stream(0, "raise"), loss=RaisedLoss(model)
     )
     assert losses[-1] < losses[0]
     assert all(parameter.grad is None for parameter in model.parameters())

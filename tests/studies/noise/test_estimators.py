@@ -43,6 +43,7 @@ def study(tmp_path_factory):
     return out, run_estimators(out=out, config=StudyConfig(**TINY))
 
 
+@pytest.mark.slow
 def test_a_study_has_every_candidate_and_no_violation(study):
     out, result = study
     names = [row["name"] for row in result["rows"]]
@@ -63,6 +64,7 @@ def test_a_study_has_every_candidate_and_no_violation(study):
     assert "paper = as the paper describes it" in text
 
 
+@pytest.mark.slow
 def test_an_interrupted_study_ends_the_same(study, tmp_path):
     out, straight = study
     again = tmp_path / "again"
@@ -74,6 +76,7 @@ def test_an_interrupted_study_ends_the_same(study, tmp_path):
     assert without_time(resumed) == without_time(straight)
 
 
+@pytest.mark.slow
 def test_a_damaged_part_names_the_remedy(study, tmp_path):
     out, _ = study
     (out / "checkpoints" / "network-0.pt").write_bytes(b"half")

@@ -47,6 +47,7 @@ def study(tmp_path_factory):
     return out, run(out=out, config=TINY)
 
 
+@pytest.mark.slow
 def test_a_study_has_every_variant_and_its_files(study):
     out, result = study
     assert result["heads"] == ["clean", "0.05", "0.1", "wide", "Eq. 10", "accuracy"]
@@ -74,6 +75,7 @@ def test_a_study_has_every_variant_and_its_files(study):
     assert len(lines) == 1 + 3 * (4 * 7 + 4 + 2)
 
 
+@pytest.mark.slow
 def test_an_interrupted_study_ends_the_same(study, tmp_path):
     out, straight = study
     again = tmp_path / "again"

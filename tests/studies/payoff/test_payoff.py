@@ -24,6 +24,7 @@ def finished(tmp_path_factory):
     return out, run(scale="smoke", out=out)
 
 
+@pytest.mark.slow
 def test_the_gain_over_every_opponent_is_told_with_its_interval(finished):
     out, result = finished
     against = read_json(out / "study.json")["against"]
@@ -36,6 +37,7 @@ def test_the_gain_over_every_opponent_is_told_with_its_interval(finished):
     assert result["done"] == result["registered"] == 2
 
 
+@pytest.mark.slow
 def test_rules_and_seeds_are_written_down_before_the_first_training(finished):
     out, _ = finished
     config = yaml.safe_load((out / "config.yaml").read_text())
@@ -43,6 +45,7 @@ def test_rules_and_seeds_are_written_down_before_the_first_training(finished):
     assert (config["searches"], config["seeds"], config["search"]["seed"]) == (2, 2, 0)
 
 
+@pytest.mark.slow
 def test_gains_over_random_search_are_those_of_the_winners_trained_again(finished):
     out, _ = finished
     told = read_json(out / "study.json")
@@ -54,6 +57,7 @@ def test_gains_over_random_search_are_those_of_the_winners_trained_again(finishe
             assert found.get(name, found["ours"])["cost"] <= found["ours"]["cost"]
 
 
+@pytest.mark.slow
 def test_a_study_killed_in_the_middle_of_a_search_ends_as_one_that_was_not(finished, tmp_path, monkeypatch):
     from wsrnas.studies import parts
 
@@ -84,6 +88,7 @@ def test_a_study_killed_in_the_middle_of_a_search_ends_as_one_that_was_not(finis
     assert again["searches"] == result["searches"]
 
 
+@pytest.mark.slow
 def test_judged_networks_were_trained_with_seeds_that_no_label_has(finished):
     """The winner's label and its networks are different trainings."""
     out, _ = finished

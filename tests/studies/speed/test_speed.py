@@ -96,6 +96,7 @@ def test_a_random_start_has_no_first_gradient_in_common():
         PGD(eps=0.1).over(torch.nn.Identity(), torch.rand(1, 1, 2, 2), torch.zeros(1, dtype=torch.int64), (0.1,))
 
 
+@pytest.mark.slow
 def test_every_phase_has_a_row(tmp_path, capsys):
     some = ["training", "noise-data", "measuring", "iteration", "pgd-7", "epoch"]
     bench.run(chosen=some, pairs=1, json_path=tmp_path / "speed.json", settings=TINY)
@@ -162,6 +163,7 @@ def test_the_exponent_of_a_power_law_is_found():
     assert growth.fitted_exponent(sizes, [3 * size**1.7 for size in sizes]) == pytest.approx(1.7)
 
 
+@pytest.mark.slow
 def test_growth_has_a_row_for_every_number(tmp_path, capsys):
     found = growth.run(repeats=1, json_path=tmp_path / "growth.json", settings=TINY, factors=(1.0, 2.0))
     assert [one.axis for one in found] == ["images", "strengths", "cells", "channels", "image_size"]

@@ -3,6 +3,7 @@
 import itertools
 import json
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import torch
@@ -42,6 +43,9 @@ def folder(tmp_path_factory):
     content = {"cifar10": {"pgd@Linf": {"accuracy": pgd}}}
     (root / "cifar10" / "pgd@Linf_accuracy.json").write_text(json.dumps(content))
     return root
+
+
+loaded_once = cache(load_table)
 
 
 @pytest.fixture(scope="module")
@@ -164,8 +168,9 @@ def test_run_writes_the_result_others_script_against(folder, tmp_path, capsys):
         ({"label_noise": 0.8, "label_ageing": (3.0, 0.0)}, "--label-ageing: expected .*half-life > 0"),
     ],
 )
-def test_bad_input_is_answered_with_the_remedy(folder, change, message):
+def test_bad_input_is_answered_with_the_remedy(folder, change, message, monkeypatch):
     settings = {"queries": 5, "seeds": 1, "strategies": ["random"], "processes": 1, "quiet": True}
+    monkeypatch.setattr(nb201, "load_table", loaded_once)
     with pytest.raises(InputError, match=message):
         run(folder, **{**settings, **change})
 

@@ -234,6 +234,7 @@ def test_regret_is_measured_from_the_best_within_the_limit(table):
     assert 0 <= float(curve[0]) <= 100 * float(values.max() - values.min())
 
 
+@pytest.mark.slow
 def test_the_command_writes_what_bench_nb201_writes(folder, tmp_path, capsys):
     out = tmp_path / "out.json"
     command = ["bench", "robbench", "--data", str(folder), "--dataset", "cifar10", "--objective", "autoattack"]
