@@ -28,7 +28,7 @@ COMMANDS = {
     "bench": ("bench", "judge strategies on a published table; measure speed and its growth"),
     "zoo": ("zoo", "list, show and draw published architectures"),
     "recipes": ("show", "list the recipes"),
-    "doctor": ("show", "say what this machine offers"),
+    "doctor": ("doctor", "say what this machine offers"),
 }
 
 

@@ -29,9 +29,7 @@ class Line:
     @property
     def about(self) -> dict[str, Any]:
         """Return what the run is, by column."""
-        named = {"command": self.run.command, "recipe": self.run.recipe, "architecture": self.run.architecture}
-        found = {key: value for key, value in named.items() if value is not None}
-        return {**found, **self.run.settings, "seed": self.run.seed}
+        return self.run.about
 
 
 def line_of(run: SweepRun, folder: SweepFolder, outcome: Outcome | None = None) -> Line:
