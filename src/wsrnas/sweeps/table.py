@@ -51,7 +51,7 @@ def lines_of(runs: Sequence[SweepRun], folder: SweepFolder, known: dict[str, Lin
 def write_tables(lines: Sequence[Line], folder: SweepFolder) -> None:
     """Write table.csv, table.md and report.html."""
     headers, rows = cells(lines, folder)
-    write_atomic(folder.path / "table.csv", to_csv(headers, rows))
+    write_atomic(folder.path / "table.csv", to_csv(headers, [[str(cell) for cell in row] for row in rows]))
     write_atomic(folder.path / "table.md", to_markdown(_short(headers), [_short(row) for row in rows]))
     _page(lines, folder, headers, rows).write(folder.path / "report.html")
 
