@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jsonargparse import ArgumentParser
+from wsrnas.cli.parser import Parser
 
 
-def add_json(parser: ArgumentParser, what: str = "the result") -> None:
+def add_json(parser: Parser, what: str = "the result") -> None:
     """Add the option; `what` is what it shows as JSON."""
     parser.add_argument("--json", action="store_true", help=f"{what} as JSON, alone on the standard output")
 
