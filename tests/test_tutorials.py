@@ -27,11 +27,14 @@ SMALL = {
         "evaluate": "--suite=fast",
         "check": "--limit=4",
     },
-    "judge": {"evaluate": "--limit=10", "check": "--limit=10"},
+    "judge": {"evaluate": "--limit=10 --strengths=0,0.15", "check": "--limit=10"},
     "reproduce": {"reproduce": "--workers=1"},
     "attack": {"evaluate": "--limit=10"},
 }
 """Added to each command of a page, which is about what it does and not about how long."""
+
+BESIDE = {"runs/beside": " --suite=fast"}
+"""By the folder at the end of a command: an honest network needs no more."""
 
 
 @pytest.fixture
@@ -63,7 +66,8 @@ def follow(page: str, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
             for line in text.splitlines():
                 program, command, *rest = shlex.split(line)
                 assert program == "wsrnas"
-                code = main([command, *rest, *SMALL[page].get(command, "").split()])
+                more = SMALL[page].get(command, "") + BESIDE.get(rest[-1], "")
+                code = main([command, *rest, *more.split()])
                 told = capsys.readouterr()
                 assert code == 0 or (command == "check" and code == 1), told.err
                 said[line] = told.out
@@ -111,9 +115,8 @@ def test_judging_a_network_that_boasts(desk: Path, capsys: pytest.CaptureFixture
         name: json.loads((desk / "runs" / name / "eval" / "strict.json").read_text())["accuracy"]
         for name in ("pgd", "judged", "beside")
     }
-    assert curves["pgd"][0] == curves["pgd"][2], "PGD alone is deceived"
-    assert curves["judged"][2] < curves["pgd"][2]
-    assert curves["judged"] == pytest.approx(curves["beside"], abs=0.11), "one image of ten"
+    assert curves["pgd"][0] == curves["pgd"][1], "PGD alone is deceived"
+    assert curves["judged"][1] <= curves["beside"][1] < curves["pgd"][1]
 
 
 @pytest.mark.slow

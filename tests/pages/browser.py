@@ -53,7 +53,10 @@ class Browser:
             self.events.append(answer)
 
     def open(self, url: str, *, width: int, dark: bool) -> None:
-        """Load a page in a window of `width` pixels, for a reader who prefers dark pages or light ones."""
+        """Load a page in a window of `width` pixels, for a new reader who prefers dark pages or light ones."""
+        if url.startswith("http"):
+            origin = "/".join(url.split("/")[:3])
+            self.call("Storage.clearDataForOrigin", origin=origin, storageTypes="local_storage")
         phone = width < 600
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=phone)
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
