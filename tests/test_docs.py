@@ -1,5 +1,6 @@
 """What README and docs promise: code that runs, links that lead somewhere, commands that exist."""
 
+import importlib.util
 import re
 import sys
 from pathlib import Path
@@ -7,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from wsrnas import recipes
+from wsrnas.attacks import ATTACKS
 from wsrnas.cli import COMMANDS, main
+from wsrnas.evaluation.checks.flags import FLAGS
 from wsrnas.training.losses import LOSSES
 from wsrnas.training.schedules import SCHEDULES
 
 ROOT = Path(__file__).resolve().parents[1]
+NUMBERS = ("docs/results.md", "docs/speed.md")
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -42,6 +46,32 @@ def test_the_readmes_python_runs(capsys, tmp_path, monkeypatch):
     (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     exec(compile(block, "README.md", "exec"), {})
     assert capsys.readouterr().out.startswith("[")
+
+
+def test_the_readme_counts_what_there_is_and_its_numbers_are_those_of_the_docs():
+    readme, results, speed = (" ".join((ROOT / path).read_text().split()) for path in ("README.md", *NUMBERS))
+    assert f"| {len(FLAGS)} signs, in words |" in readme
+    assert f"| attacks | **{len(ATTACKS.names())}** |" in readme
+    assert "**79 %** (70.0 to 85.8)" in readme
+    assert "79.0 (70.0–85.8)" in results
+    assert "**151 to 157 s**" in readme
+    assert "151 to 157 s to search, compare and report" in results
+    assert "**2.8 times** (2.7 to 3.1)" in readme
+    assert "iteration plain 2.83 (2.74-3.08)" in speed
+
+
+def test_the_readmes_picture_is_that_of_the_network_that_comes_with_the_package():
+    spec = importlib.util.spec_from_file_location("readme_picture", ROOT / "benchmarks" / "readme_picture.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    kept = script.OUT.read_text()
+    assert "prefers-color-scheme: dark" in kept
+    told = re.search(r'aria-label="([^"]+)"', kept)[1]
+    assert f'aria-label="{told}"' in script.picture(), "draw it again: python benchmarks/readme_picture.py"
+    said = " ".join((ROOT / "README.md").read_text().split())
+    for point in script.measured()["spectrum"]:
+        assert f"{point['acc']} % ({point['interval'][0]} to {point['interval'][1]}) at {point['eps']}" in told
+        assert f"{float(point['acc']):g} % {'at ' + point['eps'] if point['radius'] else 'without noise'}" in said
 
 
 USE = re.findall(r"^## (.+?)$(.*?)(?=^## |\Z)", (ROOT / "docs" / "use.md").read_text(), re.DOTALL | re.MULTILINE)

@@ -28,7 +28,8 @@ COMMANDS = {
     "bench": ("bench", "judge strategies on a published table; measure speed and its growth"),
     "zoo": ("zoo", "list, show and draw published architectures"),
     "recipes": ("show", "list the recipes"),
-    "doctor": ("show", "say what this machine offers"),
+    "completion": ("completion", "print a script that lets bash, zsh or fish complete commands"),
+    "doctor": ("doctor", "say what this machine offers"),
 }
 
 
@@ -93,7 +94,7 @@ def _without_imports(arguments: list[str]) -> list[str]:
 
 def usage() -> str:
     """Return the overview that `wsrnas --help` prints."""
-    lines = [f"  {name:<10}{text}" for name, (_, text) in COMMANDS.items()]
+    lines = [f"  {name:<12}{text}" for name, (_, text) in COMMANDS.items()]
     return "\n".join(
         [
             f"wsrnas {__version__}: image classifiers that stay robust over a wide spectrum of attack strengths",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wsrnas.cli.as_json import add_json, print_json
 from wsrnas.cli.settings import Parser
 from wsrnas.evaluation.command import run_compare
 
@@ -16,7 +17,12 @@ def compare(arguments: Sequence[str]) -> int:
     parser.add_argument("--reference", default=None, help="the run the others are compared with; default: the first")
     parser.add_argument("--no-paper", action="store_true", help="leave out the paper's rows")
     parser.add_argument("--anyway", action="store_true", help="compare even what cannot be compared, and say so")
+    add_json(parser, "rows, differences and remarks")
     options = parser.parse_args(list(arguments))
     paper = False if options.no_paper else None
-    print(run_compare(options.runs, out=options.out, paper=paper, reference=options.reference, anyway=options.anyway))
+    found = run_compare(options.runs, out=options.out, paper=paper, reference=options.reference, anyway=options.anyway)
+    if options.json:
+        print_json(found.to_dict())
+    else:
+        print(found)
     return 0

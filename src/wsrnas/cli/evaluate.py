@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 from wsrnas.attacks import ATTACKS
+from wsrnas.cli.as_json import add_json, only_result, print_json
 from wsrnas.cli.subject import subject_options, subject_parser
 from wsrnas.errors import one_of
 from wsrnas.evaluation.about import read_about
@@ -16,6 +18,7 @@ from wsrnas.evaluation.suites import SUITES
 from wsrnas.evaluation.text import WIDTH, to_blocks
 
 NOTATION = "name:setting=value:setting=value, or package.module:Class for one of your own"
+IMAGE_BY_IMAGE = ("clean_correct", "survives", "minimum_norm")
 
 
 def evaluate(arguments: Sequence[str]) -> int:
@@ -33,28 +36,40 @@ def evaluate(arguments: Sequence[str]) -> int:
         "--interval", type=float, default=None, help="widest 95-percent interval wanted, as +- fraction"
     )
     parser.add_argument("--batch_size", type=int, default=None, help="images per batch")
+    add_json(parser, "the curves")
     options = parser.parse_args(list(arguments))
     one_of("--norm", options.norm, tuple(STRENGTHS))
-    found = run_evaluate(
-        options.run,
-        strengths=options.strengths,
-        protocol=options.protocol,
-        suite=options.suite,
-        attacks=options.attacks,
-        interval=options.interval,
-        batch_size=options.batch_size,
-        every_image=options.every_image,
-        **subject_options(options, arguments),
-    )
+    with only_result(options.json):
+        found = run_evaluate(
+            options.run,
+            strengths=options.strengths,
+            protocol=options.protocol,
+            suite=options.suite,
+            attacks=options.attacks,
+            interval=options.interval,
+            batch_size=options.batch_size,
+            every_image=options.every_image,
+            **subject_options(options, arguments),
+        )
+    place = output_folder(options.run, options.model, options.out) / "eval"
+    if options.json:
+        print_json({"protocols": {name: summary(result) for name, result in found.items()}, "folder": place})
+        return 0
     for result in found.values():
         print(shown(result))
-    place = output_folder(options.run, options.model, options.out) / "eval"
     about = read_about(place.parent)
     for note in (about["note"], *(f"data: {said}" for said in about["data"].get("notes", []))):
         if note:
             print(textwrap.fill(note, WIDTH))
     print(f"report: {place / 'report.html'}")
     return 0
+
+
+def summary(result: Evaluation) -> dict[str, Any]:
+    """Return a curve as JSON without what it holds of every image, which its file in `eval/` has."""
+    values = result.to_dict()
+    kept = {key: value for key, value in values.items() if key not in IMAGE_BY_IMAGE}
+    return {**kept, "verified": {key: value for key, value in kept["verified"].items() if key not in IMAGE_BY_IMAGE}}
 
 
 def shown(result: Evaluation) -> str:

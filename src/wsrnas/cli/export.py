@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
+from wsrnas.cli.as_json import add_json, only_result, print_json
 from wsrnas.cli.settings import Parser
 from wsrnas.cli.subject import data_options
 from wsrnas.data import DataConfig
@@ -25,20 +27,25 @@ def export(arguments: Sequence[str]) -> int:
     parser.add_argument("--strength", default=None, help="to compare at (default: what it was trained at, or 8/255)")
     parser.add_argument("--licence", default="", help="for the card: an SPDX name such as mit")
     parser.add_class_arguments(DataConfig, "data")
+    add_json(parser, "what was written and how it was compared")
     options = parser.parse_args(list(arguments))
     if options.out is None:
         endings = ", ".join(f"net{kind.suffix} ({name})" for name, kind in FORMATS.items() if kind.suffix)
         refuse("--out", expected="a file or folder to write", got="nothing", remedy=f"such as --out {endings}")
-    found = run_export(
-        options.run,
-        options.format,
-        out=options.out,
-        limit=options.limit,
-        strength=options.strength,
-        data=data_options(options, arguments),
-        licence=options.licence,
-    )
-    print(found)
+    with only_result(options.json):
+        found = run_export(
+            options.run,
+            options.format,
+            out=options.out,
+            limit=options.limit,
+            strength=options.strength,
+            data=data_options(options, arguments),
+            licence=options.licence,
+        )
+    if options.json:
+        print_json(asdict(found))
+    else:
+        print(found)
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wsrnas.cli.as_json import add_json, only_result, print_json
 from wsrnas.cli.settings import Parser, known_name
 from wsrnas.errors import refuse
 
@@ -23,16 +24,21 @@ def reproduce(arguments: Sequence[str]) -> int:
     parser.add_argument("--workers", type=int, default=None, help="processes side by side (default: one per processor)")
     parser.add_argument("--dry-run", action="store_true", help="list the runs with their cost, then stop")
     parser.add_argument("--yes", action="store_true", help="accept the cost that --scale paper names")
+    add_json(parser, "the table, or with --dry-run the runs,")
     options = parser.parse_args(list(arguments))
     known_name("reproduce", options.name, tuple(TABLES))
     root = options["data.root"]
     if options.dry_run:
-        print(cost(options.name, scale=options.scale, data_root=root))
+        planned = cost(options.name, scale=options.scale, data_root=root)
+        if options.json:
+            print_json(planned.to_dict())
+        else:
+            print(planned)
         return 0
     if options.out is None:
         refuse("--out", expected="a folder", got="nothing", remedy=f"name one such as --out runs/{options.name}")
-    print(
-        api.reproduce(
+    with only_result(options.json):
+        found = api.reproduce(
             options.name,
             scale=options.scale,
             out=options.out,
@@ -41,5 +47,8 @@ def reproduce(arguments: Sequence[str]) -> int:
             workers=options.workers,
             yes=options.yes,
         )
-    )
+    if options.json:
+        print_json(found.to_dict())
+    else:
+        print(found)
     return 0

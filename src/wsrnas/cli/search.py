@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
+from wsrnas.cli.as_json import add_json, only_result, print_json
 from wsrnas.cli.settings import Parser, parse_config
+from wsrnas.evaluation.text import to_blocks
 from wsrnas.runs.loggers import logged
 from wsrnas.search.build import STRATEGIES
 from wsrnas.search.config import SearchConfig
@@ -25,24 +25,33 @@ def search(arguments: Sequence[str]) -> int:
     parser.add_argument("--dry-run", action="store_true", help="print network passes and time, then stop")
     parser.add_argument("--then-train", action="store_true", help="train what was found, and evaluate it")
     parser.add_argument("--log", default=None, help="show metrics elsewhere too: tensorboard, wandb, mlflow")
+    add_json(parser, "the result, or with --dry-run the plan,")
     config, options = parse_config(
         SearchConfig, "search", parser, arguments, default="digits", parts={"strategy": STRATEGIES}
     )
-    for note in config.notes():
-        print(f"note: {note}")
+    with only_result(options.json):
+        for note in config.notes():
+            print(f"note: {note}")
     if options.dry_run:
         from wsrnas.search.plan import plan
 
-        print(plan(config))
+        planned = plan(config)
+        if options.json:
+            print_json(planned.to_dict())
+        else:
+            print(planned)
         return 0
     from wsrnas import api
 
-    with logged(options.log):
-        result = api.search(config, out=options.out)
-    show(result)
-    if options.then_train:
-        then_train(config, result.path)
-    print(f"report: {result.report}")
+    with only_result(options.json):
+        with logged(options.log):
+            result = api.search(config, out=options.out)
+        show(result)
+        if options.then_train:
+            then_train(config, result.path)
+        print(f"report: {result.report}")
+    if options.json:
+        print_json({"path": result.path, **result.to_json(), "comparison": result.comparison, "report": result.report})
     return 0
 
 
@@ -60,25 +69,21 @@ def then_train(config: SearchConfig, run: Path) -> None:
 
 def show(result: SearchResult) -> None:
     """Print the winner's losses, and its accuracies where rivals were trained."""
-    console = Console()
-    table = Table(title=f"winner {result.winner.id} ({result.winner.parameters:,} weights)")
-    table.add_column("strength")
     names = ["clean", *(format_strength(strength) for strength in result.strengths)]
-    for name in names:
-        table.add_column(name, justify="right")
     label = "trained briefly" if result.evaluator == "trained" else "one-shot"
-    table.add_row(f"loss, {label}, PGD", *_losses(result.winner.losses, len(names)))
+    rows = [[f"loss, {label}, PGD", *_losses(result.winner.losses, len(names))]]
     how = "alone" if result.verified_by == "training alone" else "one-shot"
-    table.add_row(f"loss, {how}, APGD", *_losses(result.winner.verified_losses, len(names)))
+    rows.append([f"loss, {how}, APGD", *_losses(result.winner.verified_losses, len(names))])
     if result.comparison is not None:
         won, rivals = result.comparison["winner"], result.comparison["random"]
-        table.add_row("accuracy, trained alone", *(f"{value:.1%}" for value in won["accuracy"]))
+        rows.append(["accuracy, trained alone", *(f"{value:.1%}" for value in won["accuracy"])])
         means = (f"{mean:.1%}" for mean, _ in result.comparison["random_mean_sd"])
-        table.add_row(f"mean of {len(rivals)} random", *means)
-    console.print(table)
+        rows.append([f"mean of {len(rivals)} random", *means])
+    print(f"winner {result.winner.id} ({result.winner.parameters:,} weights)\n")
+    print(to_blocks(["strength", *names], rows))
     if (compared := result.comparison) is not None and "gain" in compared:
-        print(f"winner less the mean of {len(compared['random'])} random architectures of its size, all trained alike: "
-              f"{spoken(compared['gain'])}")  # fmt: skip
+        many = f"{len(compared['random'])} random architectures of its size, all trained alike"
+        print(textwrap.fill(f"winner less the mean of {many}: {spoken(compared['gain'])}", 80))
     for said in result.data.get("notes", ()):
         print(f"data: {said}")
     for warning in (*result.warnings, result.learned_nothing):

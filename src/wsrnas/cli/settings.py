@@ -1,80 +1,23 @@
-"""From recipe, preset and dotted options to a configuration; the only place that knows jsonargparse."""
+"""From recipe, preset and dotted options to a configuration; with `parser`, the only place that knows jsonargparse."""
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, NoReturn, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 import yaml
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import Namespace
 
 from wsrnas import recipes
-from wsrnas.cli.help import FIRST, WholeHelp, short
-from wsrnas.cli.suggest import meant
+from wsrnas.cli.parser import Parser as Parser
 from wsrnas.configure import flat, layered
-from wsrnas.errors import InputError, nearest, refuse
+from wsrnas.errors import nearest, refuse
 from wsrnas.parts import Parts
 from wsrnas.recipes.renamed import refuse_renamed, refuse_renamed_option
 
 Config = TypeVar("Config")
-UNKNOWN = re.compile(r"unrecognized arguments:\s*(\S+)|[Kk]ey [\"']([\w.]+)[\"'] (?:is not|does not)")
-MISFIT = re.compile(r"Parser key \"([\w.]+)\":\s*(.*)(?:Got value|Given value): (.*)", re.DOTALL)
-NO_VALUE = re.compile(r"argument (-[^:\s/]+)[^:]*: expected one argument")
-TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text", "NoneType": "null",
-         "dict": "a mapping", "list": "a list"}  # fmt: skip
-
-
-class Parser(ArgumentParser):
-    """An argument parser whose errors are one clear sentence, with the option that was meant for a misspelt one."""
-
-    def __init__(self, **arguments: Any) -> None:
-        super().__init__(allow_abbrev=False, default_env=False, **arguments)
-        self.whole_help = False
-        self._first = FIRST.get(self.prog.removeprefix("wsrnas "), ())
-        if self._first:
-            self.usage = f"{self.prog} [options]"
-            self.add_argument("--help-all", action=WholeHelp, help="show every option, in groups, and exit")
-        self.more_options: list[str] = []
-        """Options that are not written down beforehand: settings of parts."""
-        self.origin = "--"
-        """What stands before the name of a setting that does not fit: where it was given."""
-
-    def format_help(self, *arguments: Any, **settings: Any) -> str:
-        """Return the options people use first, or all of them; what it takes depends on the version of jsonargparse."""
-        if self._first and not self.whole_help:
-            return short(self, self._first)
-        return super().format_help(*arguments, **settings)
-
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Raise `InputError` instead of printing usage."""
-        cause: BaseException | None = ex
-        while cause is not None:
-            if isinstance(cause, InputError):
-                raise cause
-            cause = cause.__cause__ or cause.__context__
-        if unknown := UNKNOWN.search(message):
-            given = (unknown[1] or f"--{unknown[2]}").split("=")[0]
-            raise InputError(f"{given}: no such option of {self.prog}; {meant(given, self.described_options())}")
-        if misfit := MISFIT.search(message):
-            raise InputError(
-                f"{self.origin}{misfit[1]}: expected {_kinds(misfit[2])}, got {' '.join(misfit[3].split())}"
-            )
-        if missing := NO_VALUE.search(message):
-            raise InputError(f"{missing[1]}: expected a value, got nothing")
-        raise InputError(f"{self.prog}: {' '.join(message.split())}")
-
-    def described_options(self) -> dict[str, str]:
-        """Return every long option with what its help says."""
-        found = {
-            option: action.help or ""
-            for action in self._actions
-            for option in action.option_strings
-            if option.startswith("--") and not option.endswith("+")
-        }
-        return {**found, **{option: found.get(option, "") for option in self.more_options}}
 
 
 def parse_config(
@@ -259,12 +202,6 @@ def _describe(parser: Parser, parts: Mapping[str, Parts[Any]], settings: Mapping
             action.help = f"{', '.join(sorted(known.names()))}, or package.module:Class"
     if lines:
         parser.epilog = "settings of parts: " + "; ".join(lines)
-
-
-def _kinds(text: str) -> str:
-    """Return what jsonargparse expected, in words."""
-    found = re.findall(r"<class '(\w+)'>", text.split("Errors:")[0])
-    return " or ".join(dict.fromkeys(TYPES.get(name, name) for name in found)) or " ".join(text.split()).rstrip(".")
 
 
 def _mapping(text: str | None) -> dict[str, Any]:

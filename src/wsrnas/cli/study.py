@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from wsrnas.cli.as_json import add_json, only_result, print_json
 from wsrnas.cli.settings import Parser, known_name
 from wsrnas.errors import nearest, refuse
 
@@ -22,6 +23,7 @@ def study(arguments: Sequence[str]) -> int:
     parser.add_argument("--data.root", default=None, help="folder with CIFAR-10 as parquet files")
     parser.add_argument("--out", default=None, help="run folder")
     parser.add_argument("--seed", type=int, default=0, help="of everything")
+    add_json(parser, "the content of study.json")
     options = parser.parse_args(list(arguments))
     known_name("study", options.name, STUDIES)
     scales = ("smoke", "digits", "small", "paper") if options.name == "estimators" else ("smoke", "small", "paper")
@@ -30,35 +32,39 @@ def study(arguments: Sequence[str]) -> int:
     if options.space is not None and options.name not in SPACED:
         refuse("--space", expected="nothing here", got=options.space, remedy=f"only {', '.join(SPACED)} ask for one")
     root = options["data.root"]
+    with only_result(options.json):
+        found, out = _measured(options, root)
+        print(f"report: {out}/report.html")
+    if options.json:
+        print_json(found)
+    return 0
+
+
+def _measured(options: Any, root: str | None) -> tuple[dict[str, Any], str]:
+    """Return what a study came to, and its folder."""
     if options.name in SPACED:
-        _of_a_space(options.name, options.space or SPACED[options.name], options, root)
-        return 0
+        return _of_a_space(options.name, options.space or SPACED[options.name], options, root)
     if options.name == "one-shot":
         from wsrnas.studies.one_shot.study import default_out, run
 
         out = options.out or default_out(options.scale, root)
-        run(scale=options.scale, data_root=root, out=out, seed=options.seed)
-    else:
-        from wsrnas.studies.noise.study import run as run_estimators
+        return run(scale=options.scale, data_root=root, out=out, seed=options.seed), out
+    from wsrnas.studies.noise.study import run as run_estimators
 
-        out = options.out or f"runs/study-estimators-{options.scale}"
-        run_estimators(scale=options.scale, data_root=root, out=out, seed=options.seed)
-    print(f"report: {out}/report.html")
-    return 0
+    out = options.out or f"runs/study-estimators-{options.scale}"
+    return run_estimators(scale=options.scale, data_root=root, out=out, seed=options.seed), out
 
 
-def _of_a_space(name: str, space: str, options: Any, root: str | None) -> None:
+def _of_a_space(name: str, space: str, options: Any, root: str | None) -> tuple[dict[str, Any], str]:
     out = options.out or f"runs/study-{name}-{space}-{options.scale}"
     if name == "space":
         from wsrnas.studies.space.study import run as run_space
 
-        run_space(scale=options.scale, space=space, data_root=root, out=out, seed=options.seed)
-    elif name == "payoff":
+        return run_space(scale=options.scale, space=space, data_root=root, out=out, seed=options.seed), out
+    if name == "payoff":
         from wsrnas.studies.payoff.study import run as run_payoff
 
-        run_payoff(scale=options.scale, space=space, data_root=root, out=out, seed=options.seed)
-    else:
-        from wsrnas.studies.thesis.study import run as run_thesis
+        return run_payoff(scale=options.scale, space=space, data_root=root, out=out, seed=options.seed), out
+    from wsrnas.studies.thesis.study import run as run_thesis
 
-        run_thesis(scale=options.scale, space=space, data_root=root, out=out, seed=options.seed)
-    print(f"report: {out}/report.html")
+    return run_thesis(scale=options.scale, space=space, data_root=root, out=out, seed=options.seed), out

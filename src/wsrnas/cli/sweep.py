@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wsrnas.cli.as_json import add_json, only_result, print_json
 from wsrnas.cli.settings import Parser
 from wsrnas.errors import refuse
 
@@ -19,21 +20,26 @@ def sweep(arguments: Sequence[str]) -> int:
     parser.add_argument("--on", default="local", help=", ".join(PLACES))
     parser.add_argument("--workers", type=int, default=None, help="runs at the same time (default: cores or devices)")
     parser.add_argument("--dry-run", action="store_true", help="print the runs, then stop")
+    add_json(parser, "the table, or with --dry-run the runs,")
     options = parser.parse_args(list(arguments))
     if options.plan is None:
         refuse("PLAN", expected="a YAML file", got="nothing", remedy="wsrnas sweep plan.yaml --out sweeps/a")
     if options.dry_run:
-        return dry_run(options.plan, options.out)
+        return dry_run(options.plan, options.out, as_json=options.json)
     if options.out is None:
         refuse("--out", expected="a folder", got="nothing", remedy="name one such as --out sweeps/a")
-    result = run_sweep(options.plan, out=options.out, on=options.on, workers=options.workers)
-    print(result)
-    print(f"table: {result.path / 'table.csv'}")
-    print(f"report: {result.path / 'report.html'}")
+    with only_result(options.json):
+        result = run_sweep(options.plan, out=options.out, on=options.on, workers=options.workers)
+    if options.json:
+        print_json(result.to_dict())
+    else:
+        print(result)
+        print(f"table: {result.path / 'table.csv'}")
+        print(f"report: {result.path / 'report.html'}")
     return 0 if result.ok else 1
 
 
-def dry_run(plan: str, out: str | None) -> int:
+def dry_run(plan: str, out: str | None, *, as_json: bool = False) -> int:
     """Print every run and what is left to do of it; write nothing."""
     from pathlib import Path
 
@@ -42,8 +48,11 @@ def dry_run(plan: str, out: str | None) -> int:
     from wsrnas.sweeps.sweep import checked_runs
 
     runs = checked_runs(read_plan(plan), here=False)
-    for run in runs:
-        state = "waiting" if out is None else SweepFolder(path=Path(out)).outcome(run).state
+    states = ["waiting" if out is None else SweepFolder(path=Path(out)).outcome(run).state for run in runs]
+    if as_json:
+        print_json([{"name": run.name, "state": state, **run.about} for run, state in zip(runs, states)])
+        return 0
+    for run, state in zip(runs, states):
         said = ", ".join(f"{key} {value}" for key, value in run.settings.items())
         print(f"{run.name}  {state}" + (f"  {said}" if said else ""))
     print(f"{len(runs)} runs")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wsrnas import recipes
+from wsrnas.cli.as_json import add_json, only_result, print_json
 from wsrnas.cli.settings import Parser, given, parse_config, said
 from wsrnas.data import load_data
 from wsrnas.errors import refuse
@@ -44,6 +45,7 @@ def train(arguments: Sequence[str]) -> int:
     parser.add_argument("--arch", default=None, help=forms)
     parser.add_argument("--out", default=None, help="run folder")
     parser.add_argument("--log", default=None, help="show metrics elsewhere too: tensorboard, wandb, mlflow")
+    add_json(parser)
     parts: dict[str, Parts[Any]] = {"loss": LOSSES, "schedule": SCHEDULES}
     config, options = parse_config(
         TrainConfig, "train", parser, arguments, default=DEFAULT, parts=parts, aside=(NETWORK,)
@@ -61,15 +63,19 @@ def train(arguments: Sequence[str]) -> int:
     data = load_data(config.data, config.seed)
     network = network_spec(arch, config.network, data, said=said(arguments, "train", "network"))
     config = replace(config, network=size_of(network, config.network))
-    print(f"network: {describe(arch, network)}")
-    for note in data.notes:
-        print(f"data: {note}")
-    print(what_is_trained(config, data))
-    for note in notes(config):
-        print(f"note: {note}")
-    with logged(options.log):
-        result = run_train(config, network, options.out, data=data)
-    page = write_train_report(Path(options.out))
+    with only_result(options.json):
+        print(f"network: {describe(arch, network)}")
+        for note in data.notes:
+            print(f"data: {note}")
+        print(what_is_trained(config, data))
+        for note in notes(config):
+            print(f"note: {note}")
+        with logged(options.log):
+            result = run_train(config, network, options.out, data=data)
+        page = write_train_report(Path(options.out))
+    if options.json:
+        print_json({"path": result.path, **result.to_dict(), "report": page})
+        return 0
     print(result)
     print(f"report: {page}")
     for command, _ in next_commands(read_train_run(Path(options.out)))[:1]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from wsrnas.evaluation.paper import CAUTION, PROTOCOLS_OF
 from wsrnas.evaluation.row import Row
@@ -88,6 +89,31 @@ class Comparison:
         if self.differences:
             parts.append(to_blocks(*self.paired(), keep=2))
         return "\n".join([*parts, *(_wrapped(remark) for remark in self.remarks)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but the figure as plain JSON values; shares and differences are fractions."""
+        spelling = self.spelling
+        return {
+            "reference": self.reference,
+            "rows": [
+                {
+                    "model": row.name,
+                    "protocol": row.protocol,
+                    "clean": row.clean,
+                    "strengths": {
+                        spelling[strength]: {"accuracy": value, "interval": row.interval.get(strength)}
+                        for strength, value in row.accuracy.items()
+                        if strength > 0
+                    },
+                }
+                for row in self.rows
+            ],
+            "differences": {
+                name: {spelling[strength] if strength else "clean": asdict(one) for strength, one in values.items()}
+                for name, values in self.differences.items()
+            },
+            "remarks": self.remarks,
+        }
 
     def markdown(self) -> str:
         """Return the tables as Markdown, and the remarks."""

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from wsrnas.errors import at_least, nearest, refuse
 from wsrnas.reproduce.cost import Loaded, Plan, estimated, plan
@@ -44,6 +45,20 @@ class Reproduction:
     def report(self) -> Path:
         """Return the page."""
         return self.path / "report.html"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was found as plain JSON values."""
+        result = self.result
+        return {
+            "name": self.table,
+            "scale": self.scale,
+            "finding": result.finding,
+            "warning": result.warning,
+            "table": result.main.to_dict(),
+            "notes": list(result.notes),
+            "doubts": list(result.doubts),
+            "report": str(self.report),
+        }
 
     def __str__(self) -> str:
         """Return what was found, and where it is."""

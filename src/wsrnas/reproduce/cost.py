@@ -63,6 +63,21 @@ class Plan:
         """Return how long all of them take here, roughly."""
         return sum(one.seconds for one in self.costs)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the list of runs as plain JSON values."""
+        runs = [
+            {
+                "kind": one.run.kind,
+                "name": one.run.name,
+                "images": one.images,
+                "passes": one.passes,
+                "seconds": one.seconds,
+            }
+            for one in self.costs
+        ]
+        total = {"passes": self.passes, "seconds": self.seconds}
+        return {"name": self.table, "scale": self.scale, "runs": runs, **total}
+
     def __str__(self) -> str:
         """Return the list of runs."""
         rows = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeAlias
 
 from wsrnas.evaluation.statistics import wilson_interval
 from wsrnas.evaluation.text import to_csv, to_markdown
@@ -77,6 +77,11 @@ class Grid:
         return [
             [cell.short if short and isinstance(cell, Number) else shown(cell) for cell in row] for row in self.rows
         ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the table as plain JSON values: a mapping a row, numbers with their bounds."""
+        rows = [[asdict(cell) if isinstance(cell, Number) else cell for cell in row] for row in self.rows]
+        return {"caption": self.caption, "rows": [dict(zip(self.headers, row)) for row in rows]}
 
     def markdown(self) -> str:
         """Return the table as Markdown."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
@@ -52,6 +53,21 @@ class SearchPlan:
     def seconds(self) -> float:
         """Return how long they take at the speed measured."""
         return 3600 * self.speed.hours(self.total)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as plain JSON values."""
+        phases = {
+            phase: {"passes": passes, "seconds": 3600 * self.speed.hours(passes)}
+            for phase, passes in self.passes.items()
+        }
+        speed = {"passes_per_second": self.speed.passes, "lowest": self.speed.lowest, "highest": self.speed.highest}
+        return {
+            "facts": list(self.facts),
+            "phases": phases,
+            "passes": self.total,
+            "seconds": self.seconds,
+            "speed": speed,
+        }
 
     def _between(self) -> str:
         return " and ".join(duration(self.total / speed) for speed in (self.speed.highest, self.speed.lowest))

@@ -34,6 +34,13 @@ class SweepRun:
     seed: int
     settings: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def about(self) -> dict[str, Any]:
+        """Return what it is, by column of the sweep's table."""
+        named = {"command": self.command, "recipe": self.recipe, "architecture": self.architecture}
+        found = {key: value for key, value in named.items() if value is not None}
+        return {**found, **self.settings, "seed": self.seed}
+
     @cached_property
     def name(self) -> str:
         """Return the name of its folder: it depends on this run alone, and another run has another."""

@@ -46,6 +46,20 @@ class SweepResult:
             if line.outcome.state != "done"
         }
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the table as plain JSON values."""
+        rows = [
+            {
+                "name": line.run.name,
+                **line.about,
+                "state": line.outcome.state,
+                **line.numbers,
+                "message": line.outcome.message,
+            }
+            for line in self.lines
+        ]
+        return {"folder": str(self.path), "runs": rows, "done": self.count("done")}
+
     def __str__(self) -> str:
         """Return how many are done, and every failure in a line of its own."""
         first = f"sweep: {self.path}, {self.count('done')} of {len(self.lines)} runs done"

@@ -29,9 +29,7 @@ class Line:
     @property
     def about(self) -> dict[str, Any]:
         """Return what the run is, by column."""
-        named = {"command": self.run.command, "recipe": self.run.recipe, "architecture": self.run.architecture}
-        found = {key: value for key, value in named.items() if value is not None}
-        return {**found, **self.run.settings, "seed": self.run.seed}
+        return self.run.about
 
 
 def line_of(run: SweepRun, folder: SweepFolder, outcome: Outcome | None = None) -> Line:
@@ -53,7 +51,7 @@ def lines_of(runs: Sequence[SweepRun], folder: SweepFolder, known: dict[str, Lin
 def write_tables(lines: Sequence[Line], folder: SweepFolder) -> None:
     """Write table.csv, table.md and report.html."""
     headers, rows = cells(lines, folder)
-    write_atomic(folder.path / "table.csv", to_csv(headers, rows))
+    write_atomic(folder.path / "table.csv", to_csv(headers, [[str(cell) for cell in row] for row in rows]))
     write_atomic(folder.path / "table.md", to_markdown(_short(headers), [_short(row) for row in rows]))
     _page(lines, folder, headers, rows).write(folder.path / "report.html")
 
