@@ -9,10 +9,13 @@ from rich.console import Console
 from rich.table import Table
 
 from wsrnas.cli.settings import Parser, parse_config
+from wsrnas.errors import one_of
 from wsrnas.runs.loggers import logged
 from wsrnas.search.build import STRATEGIES
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.next_steps import evaluate_command, train_command
+from wsrnas.search.pareto import SIZES
+from wsrnas.search.report.sections.front import size_text
 from wsrnas.search.result import SearchResult
 from wsrnas.types import format_strength
 
@@ -23,10 +26,19 @@ def search(arguments: Sequence[str]) -> int:
     parser.add_argument("--out", default=None, help="run folder (default: runs/RECIPE-PRESET-seedSEED)")
     parser.add_argument("--dry-run", action="store_true", help="print network passes and time, then stop")
     parser.add_argument("--then-train", action="store_true", help="train what was found, and evaluate it")
+    parser.add_argument(
+        "--pareto",
+        nargs="?",
+        const="params",
+        default=None,
+        help="print the front of Eq. 10 against params or latency: genotype files in the run's folder",
+    )
     parser.add_argument("--log", default=None, help="show metrics elsewhere too: tensorboard, wandb, mlflow")
     config, options = parse_config(
         SearchConfig, "search", parser, arguments, default="digits", parts={"strategy": STRATEGIES}
     )
+    if options.pareto is not None:
+        one_of("--pareto", options.pareto, tuple(SIZES))
     for note in config.notes():
         print(f"note: {note}")
     if options.dry_run:
@@ -37,8 +49,10 @@ def search(arguments: Sequence[str]) -> int:
     from wsrnas import api
 
     with logged(options.log):
-        result = api.search(config, out=options.out)
+        result = api.search(config, out=options.out, pareto=options.pareto or "params")
     show(result)
+    if options.pareto is not None:
+        show_front(result, options.pareto)
     if options.then_train:
         then_train(config, result.path)
     print(f"report: {result.report}")
@@ -80,6 +94,17 @@ def show(result: SearchResult) -> None:
     for warning in (*result.warnings, result.learned_nothing):
         if warning:
             print(f"note: {warning}")
+
+
+def show_front(result: SearchResult, by: str) -> None:
+    """Print the architectures that no other beats in Eq. 10 and size, each with its file."""
+    table = Table(title=f"front: objective (Eq. 10) against {SIZES[by]}, of what the search measured")
+    for name in (SIZES[by], "objective"):
+        table.add_column(name, justify="right")
+    table.add_column("for wsrnas train --arch", overflow="fold")
+    for point in result.front(by):
+        table.add_row(size_text(point.size, by), f"{point.score:.4f}", str(point.path))
+    Console().print(table)
 
 
 def _losses(losses: Sequence[float] | None, count: int) -> list[str]:

@@ -34,9 +34,8 @@ from wsrnas.search.evaluators.measure import (
     real_noises,
 )
 from wsrnas.search.evaluators.mixture import whole_mixture_losses
-from wsrnas.search.limits import limited_space
-from wsrnas.search.setup import learning_rate, limited, network_config
-from wsrnas.spaces import get_space
+from wsrnas.search.latency import Latencies
+from wsrnas.search.setup import learning_rate, limited, network_config, space_within_limits
 from wsrnas.spaces.base import Architecture
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.training.epoch import train_epoch
@@ -52,10 +51,16 @@ class OneShot(ChargedEvaluator):
     """
 
     def __init__(
-        self, config: SearchConfig, data: DataBundle, runtime: Runtime, *, timer: Timer = lambda phase: nullcontext()
+        self,
+        config: SearchConfig,
+        data: DataBundle,
+        runtime: Runtime,
+        *,
+        timer: Timer = lambda phase: nullcontext(),
+        latencies: Latencies | None = None,
     ) -> None:
         self.config, self.data, self.runtime, self.timed = config, data, runtime, timer
-        self.space = limited_space(get_space(config.space.name), config.limits, network_config(config, data))
+        self.space = space_within_limits(config, data, runtime, latencies)
         self.spectrum = Spectrum(config.spectrum.all_strengths(), config.spectrum.attacked_strengths())
         self.strengths = torch.tensor(self.spectrum.strengths)
         with rng.fixed_global_seed(config.seed, "one-shot", "weights"):
