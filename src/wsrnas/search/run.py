@@ -33,6 +33,7 @@ from wsrnas.search.report.page import write_search_report
 from wsrnas.search.result import FILE, Finalist, SearchResult
 from wsrnas.search.setup import count_parameters, latencies_of, network_config, space_within_limits
 from wsrnas.search.size_share import labelled_genotypes, size_share
+from wsrnas.spaces import get_space
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.spaces.sampling import parameter_count
 from wsrnas.types import Choice, Losses
@@ -127,7 +128,8 @@ class _Search:
 
     def _fronts(self, pareto: str) -> None:
         """Write the front of Eq. 10 against parameters, and against latency where that is asked for."""
-        space, sizes = self.evaluator.space, network_config(self.config, self.data)
+        # The whole space: one that was guessed to keep a limit of latency may since have been timed as over it.
+        space, sizes = get_space(self.config.space.name), network_config(self.config, self.data)
         labelled = labelled_genotypes(self.folder.lines(), space, self.objective)
         write_front(self.folder.path, "params", labelled, lambda one: parameter_count(space, one, sizes))
         if pareto == "latency":
@@ -246,7 +248,9 @@ class _Search:
             verification_cost=self.evaluator.cost - before,
             seconds=self.seconds + time.perf_counter() - started,
             latency=None if most is None else self.latencies.said(winner, most),
-            size=size_share(lines, space, network_config(self.config, self.data), self.objective, winner),
+            size=size_share(
+                lines, get_space(self.config.space.name), network_config(self.config, self.data), self.objective, winner
+            ),
         )
         self.folder.write_json(FILE, result.to_json())
         return winner
