@@ -58,7 +58,7 @@ def test_a_card_says_size_source_and_who_measured(capsys):
     text = " ".join(shown(capsys, "show", "WsrNet-Basic").split())
     assert "size 45 channels, 20 cells, cifar stem, drop path 0 " in text
     assert "parameters 4,544,830 counted, 4.5 M in print multiply-adds 713,671,200 for an image of 3x32x32" in text
-    assert "peak memory 21.9 MiB at batch 1, counted weights none; wsrnas train --arch wsrnet-basic" in text
+    assert "peak memory 21.9 MiB at batch 1, counted weights wsrnet-basic.standard-digits (small" in text
     assert "search for one wsrnas search --recipe paper-basic" in text
     assert "PGD-7 80.8 48.9 22.3 15.7 12.4 24.8 62.2 authors 1" in text
     assert "no evidence beside strict numbers" in text

@@ -70,12 +70,9 @@ class OneShot(ChargedEvaluator):
             noise_estimator(config.noise_estimator.name, image_shape=data.image_shape, seed=config.seed, **settings)
         )
         self.refinement = Refinement(config.noise_estimator.refine, config.noise_estimator.refine_step)
-        weights = config.training
+        weights, rate = config.training, config.training.learning_rate
         self.optimizer = torch.optim.SGD(
-            self.supernet.parameters(),
-            lr=weights.learning_rate,
-            momentum=weights.momentum,
-            weight_decay=weights.weight_decay,
+            self.supernet.parameters(), lr=rate, momentum=weights.momentum, weight_decay=weights.weight_decay
         )
         eps = config.trained_at()
         self.attack = PGD(eps=eps, steps=weights.steps, step_size=weights.step_size(eps), random_start=False)
