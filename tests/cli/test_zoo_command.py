@@ -1,6 +1,7 @@
 """`wsrnas zoo`: readable at 80 columns, complete as JSON, and no promise of weights."""
 
 import json
+import re
 
 import pytest
 
@@ -56,7 +57,8 @@ def test_a_card_fits_80_columns(name, capsys):
 def test_a_card_says_size_source_and_who_measured(capsys):
     text = " ".join(shown(capsys, "show", "WsrNet-Basic").split())
     assert "size 45 channels, 20 cells, cifar stem, drop path 0 " in text
-    assert "parameters 4,544,830 counted, 4.5 M in print weights none; wsrnas train --arch wsrnet-basic" in text
+    assert "parameters 4,544,830 counted, 4.5 M in print multiply-adds 713,671,200 for an image of 3x32x32" in text
+    assert "peak memory 21.9 MiB at batch 1, counted weights wsrnet-basic.standard-digits (small" in text
     assert "search for one wsrnas search --recipe paper-basic" in text
     assert "PGD-7 80.8 48.9 22.3 15.7 12.4 24.8 62.2 authors 1" in text
     assert "no evidence beside strict numbers" in text
@@ -69,7 +71,9 @@ def test_a_card_says_size_source_and_who_measured(capsys):
 
 def test_a_card_as_json_is_the_card_counted(capsys):
     found = json.loads(shown(capsys, "show", "RACL", "--json"))
+    budget, adds = found.pop("budget"), found.pop("multiply_adds")
     assert found == json.loads(json.dumps(zoo.card("racl").to_dict()))
+    assert (budget["parameters"], budget["multiply_adds"], budget["latency"]) == (found["parameters"], adds, None)
     assert found["published"][0]["robust"]["0.03"] == 47.9
     assert json.loads(shown(capsys, "show", "robnet", "--json"))["parameters"] is None
 
@@ -101,3 +105,16 @@ def test_bad_input_is_one_sentence(arguments, message, capsys, tmp_path, monkeyp
     assert main(["zoo", *arguments]) == 2
     assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_card_is_measured_where_asked_and_says_on_what(capsys):
+    text = " ".join(shown(capsys, "show", "resnet-18", "--measure", "--batch", "2", "--device", "cpu").split())
+    assert re.search(r"latency [\d.e+]+ ms, 95 % below [\d.e+]+ ms \(cpu, \d+ threads?, batch 2, \d+ passes\)", text)
+    for arguments, message in (
+        (("show", "robnet-m", "--measure"), "--measure: expected a model that can be built, got robnet-m"),
+        (("list", "--measure"), "--measure: expected it with show, got list"),
+        (("draw", "racl", "--measure"), "--measure: expected it with show, got draw"),
+        (("show", "racl", "--batch", "0"), "--batch: expected at least 1, got 0"),
+    ):
+        assert main(["zoo", *arguments]) == 2
+        assert message in capsys.readouterr().err

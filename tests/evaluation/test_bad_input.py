@@ -160,7 +160,7 @@ def test_attacks_of_another_kind(attacks: Any, message: str) -> None:
 
 def test_an_attack_that_does_not_apply(undefended: nn.Module, digits: Any) -> None:
     blind = Around(undefended, lambda f, x: f(x).detach())
-    with pytest.raises(InputError, match=r"attack PGD-1 does not apply: .*suite='square'"):
+    with pytest.raises(InputError, match=r"attack PGD-1 does not apply: .*suite='queries'"):
         evaluate(blind, digits.images[:8], digits.labels[:8], [0.1], attacks=FAST)
     with pytest.raises(InputError, match="a function, which has no train mode"):
         evaluate(lambda x: undefended(x), digits.images[:8], digits.labels[:8], [0.1], protocol="released")

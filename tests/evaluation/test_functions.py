@@ -36,10 +36,23 @@ def test_every_query_is_counted(tmp_path):
     assert f"queries: {service.asked:,} images asked about" in str(found)
 
 
-def test_the_suite_of_a_function_asks_for_scores_alone(tmp_path):
+def test_the_suite_of_a_function_asks_for_scores_and_for_decisions(tmp_path):
     found = wsrnas.evaluate(Service(), **{**settings(tmp_path), "limit": 10, "strengths": "0,0.3"})["strict"]
-    assert list(found.attacks) == ["Square-2000"]
+    assert list(found.attacks) == ["Square-2000", "RayS-500"]
     assert found.queries is not None
+
+
+def test_a_function_that_hides_its_scores_is_broken_by_its_decisions(tmp_path):
+    service = Service()
+
+    def decisions(images):
+        return torch.nn.functional.one_hot(service(images).argmax(1), 10).float()
+
+    asked = {**settings(tmp_path), "limit": None, "strengths": "0,0.15"}
+    found = wsrnas.evaluate(decisions, attacks="square:queries=30,rays:flips=60", **asked)["strict"]
+    assert found.clean_accuracy > 0
+    assert found.per_attack["RayS-60"][1] < found.per_attack["Square-30"][1]
+    assert found.accuracy[1] < found.clean_accuracy
 
 
 def test_a_function_says_no_data_and_is_asked_for_it(tmp_path):

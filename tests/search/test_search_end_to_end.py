@@ -18,12 +18,15 @@ from wsrnas.data import load_data
 from wsrnas.errors import InputError
 from wsrnas.files import read_json, read_lines
 from wsrnas.models.load import load_run
+from wsrnas.models.named import read_arch
 from wsrnas.rng import stream
 from wsrnas.runtime import Runtime
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.evaluators import one_shot
 from wsrnas.search.evaluators.fidelity import Fidelity
 from wsrnas.search.evaluators.one_shot import OneShot
+from wsrnas.search.latency import Latencies
+from wsrnas.search.result import SearchResult
 from wsrnas.search.wsr.wsr_nas import WsrNas
 from wsrnas.spaces.genotype import Genotype
 
@@ -156,6 +159,37 @@ def test_running_the_same_command_again_changes_nothing(finished, capsys):
     assert main(command(out, preset)) == 0
     assert ("loss, alone, APGD" if preset == "ours" else "loss, one-shot, APGD") in capsys.readouterr().out
     assert before == {name: (out / name).read_bytes() for name in before}
+
+
+def test_the_front_is_drawn_and_can_be_asked_for_by_latency_afterwards(finished, capsys, monkeypatch):
+    preset, out = finished
+    found = SearchResult.read(out)
+    assert bool(found.front()) == (preset == "ours")  # with all edges active no label belongs to what can be built
+    with pytest.raises(InputError, match="start the same search again with --pareto latency"):
+        found.front("latency")
+    monkeypatch.setattr(Latencies, "_timed", lambda self, genotype: 1.0 + int(genotype.id[0], 16))
+    assert main(command(out, preset, "--pareto=latency")) == 0
+    printed = capsys.readouterr().out
+    assert "front: objective (Eq. 10) against ms a pass" in printed
+    front = found.front("latency")
+    assert all(point.size == 1.0 + int(point.genotype.id[0], 16) for point in front)
+    assert all(f"{point.score:.4f}" in printed and read_arch(str(point.path)) == point.genotype for point in front)
+    timed = {line["genotype"] for line in read_lines(out / "latency.jsonl")} if front else set()
+    assert {point.genotype.id for point in front} <= timed
+    assert main(["search", "--pareto=weight"]) == 2
+    assert "--pareto: expected one of params, latency, got weight" in capsys.readouterr().err
+
+
+def test_a_search_keeps_a_limit_of_latency_and_says_how_sure_that_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(Latencies, "_timed", lambda self, genotype: 1.0 + sum(map(ord, genotype.id)) % 7 / 10)
+    out = tmp_path / "run"
+    assert main(command(out, "ours", "--limits.latency_ms=1.4")) == 0
+    told = SearchResult.read(out).latency
+    assert told["winner_ms"] <= told["most_ms"] == 1.4
+    assert told["timed"] == sum(not line["again"] for line in read_lines(out / "latency.jsonl"))
+    assert "a second timing differed by 0%" in (out / "report.html").read_text()
+    assert main(command(tmp_path / "none", "ours", "--limits.latency_ms=0.5")) == 2
+    assert not (tmp_path / "none").exists()
 
 
 def test_the_settings_file_is_a_recipe_that_repeats_the_run_interrupted_or_not(finished, tmp_path, monkeypatch, capsys):

@@ -73,7 +73,7 @@ def test_leaves_a_network_that_evaluation_can_load(run, data, tmp_path):
     names = {item.name for item in path.iterdir() if not item.name.startswith(".")}
     assert names == {
         "config.yaml", "env.json", "metrics.jsonl", "timings.jsonl", "checkpoints", "model.safetensors", "network.json",
-        "result.json",
+        "result.json", "budget.json",
     }  # fmt: skip
     assert {item.name for item in (path / "checkpoints").iterdir()} <= {"last.pt", "previous.pt", "best.pt"}
 

@@ -4,29 +4,41 @@ from __future__ import annotations
 
 import json
 
+import torch
 from rich.console import Console
 from rich.table import Table
 
 from wsrnas import zoo as models
+from wsrnas.errors import refuse
+from wsrnas.networks.budget import Budget, count_budget, measure_budget
 from wsrnas.types import format_strength
 from wsrnas.weights import shipped
 from wsrnas.zoo.paper import CAUTION, PAPER, SOURCE
 
+SECONDS = 1.0
+"""How long a network is timed."""
 MEASURED = "measured by: the authors of the paper that prints it, or copied from another paper."
 
 
-def show_card(name: str, *, as_json: bool) -> None:
-    """Print what is known about a model, its parameters counted anew."""
+def show_card(name: str, *, as_json: bool, batch_size: int = 1, device: torch.device | None = None) -> None:
+    """Print what is known about a model, its cost counted anew, and timed where a device is given."""
     card = models.card(name)
-    counted = None if card.architecture is None else models.network_settings(card.name).parameters()
+    budget = None if card.architecture is None else _budget(card, batch_size, device)
+    if budget is None and device is not None:
+        got = f"{card.name}, which was never published"
+        refuse("--measure", expected="a model that can be built", got=got)
     if as_json:
-        print(json.dumps({**card.to_dict(), "parameters": counted}, indent=1))
+        shown: dict[str, object] = {"multiply_adds": None, "budget": None}
+        if budget is not None:
+            shown = {"multiply_adds": budget.multiply_adds, "budget": budget.to_dict()}
+        parameters = None if budget is None else budget.parameters
+        print(json.dumps({**card.to_dict(), "parameters": parameters, **shown}, indent=1))
         return
     console = Console()
     facts = Table(box=None, pad_edge=False, show_header=False)
     facts.add_column(no_wrap=True, style="bold")
     facts.add_column(overflow="fold")
-    for what, text in _facts(card, counted):
+    for what, text in _facts(card, budget):
         facts.add_row(what, text)
     console.print(f"[bold]{card.title}[/bold]", highlight=False)
     console.print(facts, highlight=False)
@@ -35,11 +47,19 @@ def show_card(name: str, *, as_json: bool) -> None:
         _results(console, card)
 
 
-def _facts(card: models.Card, counted: int | None) -> list[tuple[str, str]]:
+def _budget(card: models.Card, batch_size: int, device: torch.device | None) -> Budget:
+    with torch.device("meta" if device is None else device):
+        network = models.create(card.name)
+    if device is None:
+        return count_budget(network, card.image_shape, batch_size=batch_size)
+    return measure_budget(network, card.image_shape, batch_size=batch_size, seconds=SECONDS)
+
+
+def _facts(card: models.Card, budget: Budget | None) -> list[tuple[str, str]]:
     million = card.parameters_millions_paper
     printed = "" if million is None else f"{million:.{0 if million >= 100 else 1}f} M in print"
     lines = [("name", ", ".join((card.name, *card.aliases))), ("family", card.family)]
-    if counted is None:
+    if budget is None:
         lines.append(("architecture", "several networks" if card.family == "search" else "never published"))
         lines += [("parameters", printed)] if printed else []
     else:
@@ -49,7 +69,8 @@ def _facts(card: models.Card, counted: int | None) -> list[tuple[str, str]]:
             ("architecture", card.status),
             ("size", models.network_settings(card.name).size + drop),
             ("made for", f"{card.num_classes} classes, images of {height} x {width}"),
-            ("parameters", f"{counted:,} counted{f', {printed}' if printed else ''}"),
+            ("parameters", f"{budget.parameters:,} counted{f', {printed}' if printed else ''}"),
+            *budget.rows()[1:],
             ("weights", _weights(card.name)),
         ]
     if card.search_cost is not None:

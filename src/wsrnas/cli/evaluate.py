@@ -82,5 +82,5 @@ def shown(result: Evaluation) -> str:
     ]
     table = to_blocks(["strength", "accuracy", "interval", "first attack alone"], cells)
     doubts = [textwrap.fill(f"doubt: {doubt}", WIDTH, subsequent_indent="  ") for doubt in result.doubts]
-    asked = [] if result.queries is None else [f"queries: {result.queries:,} images that the function was asked about"]
+    asked = [] if result.queries is None else [f"queries: {result.queries:,} images that the model was asked about"]
     return "\n".join([title, "", table, *asked, *doubts])

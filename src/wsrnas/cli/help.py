@@ -11,7 +11,7 @@ WIDTH = 80
 FIRST: Mapping[str, Sequence[str]] = {
     "search": (
         "--recipe", "--preset", "--data.name", "--data.root", "--data.image_size", "--spectrum.strengths",
-        "--strategy.name", "--space.name", "--budget.iterations", "--limits.params", "--then-train",
+        "--strategy.name", "--space.name", "--budget.iterations", "--limits.params", "--pareto", "--then-train",
         "--dry-run", "--out", "--seed", "--runtime.device",
     ),
     "train": (

@@ -8,12 +8,15 @@ from pathlib import Path
 
 from wsrnas.cli.as_json import add_json, only_result, print_json
 from wsrnas.cli.settings import Parser, parse_config
+from wsrnas.errors import one_of
 from wsrnas.evaluation.text import to_blocks
 from wsrnas.runs.loggers import logged
 from wsrnas.search.build import STRATEGIES
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.finalists.gain import spoken
 from wsrnas.search.next_steps import evaluate_command, train_command
+from wsrnas.search.pareto import SIZES
+from wsrnas.search.report.sections.front import size_text
 from wsrnas.search.result import SearchResult
 from wsrnas.types import format_strength
 
@@ -24,11 +27,20 @@ def search(arguments: Sequence[str]) -> int:
     parser.add_argument("--out", default=None, help="run folder (default: runs/RECIPE-PRESET-seedSEED)")
     parser.add_argument("--dry-run", action="store_true", help="print network passes and time, then stop")
     parser.add_argument("--then-train", action="store_true", help="train what was found, and evaluate it")
+    parser.add_argument(
+        "--pareto",
+        nargs="?",
+        const="params",
+        default=None,
+        help="print the front of Eq. 10 against params or latency: genotype files in the run's folder",
+    )
     parser.add_argument("--log", default=None, help="show metrics elsewhere too: tensorboard, wandb, mlflow")
     add_json(parser, "the result, or with --dry-run the plan,")
     config, options = parse_config(
         SearchConfig, "search", parser, arguments, default="digits", parts={"strategy": STRATEGIES}
     )
+    if options.pareto is not None:
+        one_of("--pareto", options.pareto, tuple(SIZES))
     with only_result(options.json):
         for note in config.notes():
             print(f"note: {note}")
@@ -45,8 +57,10 @@ def search(arguments: Sequence[str]) -> int:
 
     with only_result(options.json):
         with logged(options.log):
-            result = api.search(config, out=options.out)
+            result = api.search(config, out=options.out, pareto=options.pareto or "params")
         show(result)
+        if options.pareto is not None:
+            show_front(result, options.pareto)
         if options.then_train:
             then_train(config, result.path)
         print(f"report: {result.report}")
@@ -89,6 +103,14 @@ def show(result: SearchResult) -> None:
     for warning in (*result.warnings, result.learned_nothing):
         if warning:
             print(f"note: {warning}")
+
+
+def show_front(result: SearchResult, by: str) -> None:
+    """Print the architectures that no other beats in Eq. 10 and size, each with its file."""
+    print(f"\nfront: objective (Eq. 10) against {SIZES[by]}, of what the search measured")
+    print(f"{SIZES[by]:>14}  {'objective':>9}  for wsrnas train --arch")
+    for point in result.front(by):
+        print(f"{size_text(point.size, by):>14}  {point.score:>9.4f}  {point.path}")
 
 
 def _losses(losses: Sequence[float] | None, count: int) -> list[str]:

@@ -13,8 +13,9 @@ from rich.table import Table
 from wsrnas import zoo as models
 from wsrnas.cli.card import show_card
 from wsrnas.cli.settings import Parser
-from wsrnas.errors import nearest, refuse
+from wsrnas.errors import at_least, nearest, refuse
 from wsrnas.files import write_atomic
+from wsrnas.runtime import Runtime, RuntimeConfig
 from wsrnas.weights import shipped
 
 ACTIONS = ("list", "show", "draw", "genotype")
@@ -35,17 +36,26 @@ def zoo(arguments: Sequence[str]) -> int:
     parser.add_argument("name", nargs="?", default=None, help="a model, or a pattern such as wsrnet-* for list")
     parser.add_argument("--json", action="store_true", help="list and show as JSON")
     parser.add_argument("--out", default=None, help="file for draw and genotype")
+    parser.add_argument("--measure", action="store_true", help="show: time the network on this machine")
+    parser.add_argument("--batch", type=int, default=1, help="show: images at once, for memory and latency")
+    parser.add_argument("--device", default="auto", help="show --measure: auto, cpu, cuda or mps")
     options = parser.parse_args(list(arguments))
     if options.action not in ACTIONS:
         refuse("action", expected=" | ".join(ACTIONS), got=options.action, remedy=nearest(options.action, ACTIONS))
+    if options.action == "list" and options.measure:
+        refuse("--measure", expected="it with show", got=options.action, remedy="time one network after the other")
     if options.action == "list":
         _list(options.name or "*", as_json=options.json)
         return 0
     if options.name is None:
         refuse("name", expected="a model of the zoo", got="nothing", remedy="wsrnas zoo list shows them")
     if options.action == "show":
-        show_card(options.name, as_json=options.json)
+        at_least(1, **{"--batch": options.batch})
+        device = Runtime(RuntimeConfig(device=options.device)).device if options.measure else None
+        show_card(options.name, as_json=options.json, batch_size=options.batch, device=device)
         return 0
+    if options.measure:
+        refuse("--measure", expected="it with show", got=options.action)
     if options.json:
         refuse("--json", expected="it with list or show", got=options.action, remedy="a genotype is JSON anyway")
     return _write(options.action, options.name, options.out)

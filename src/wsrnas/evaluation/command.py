@@ -64,7 +64,7 @@ def run_evaluate(
         model: instead of `run`: ``package.module:callable``, a .onnx file or a zoo name; `weights` go with it.
         strengths: ``0,2/255,8/255`` or ``1/255:32/255:9``; default: `STRENGTHS` of the norm.
         protocol: strict, released or both.
-        suite: see `suites.SUITES`; default "standard", "square" for models without gradients.
+        suite: see `suites.SUITES`; default "standard", "queries" for models without gradients.
         attacks: instead of a suite, as for `evaluate`: ``pgd:steps=50,fgsm`` or ``package.module:Class``.
         others: run folders or other models of the same classes, which the attack ``transfer`` is crafted on.
         data: settings of `DataConfig` that differ from the run's.
@@ -108,7 +108,7 @@ def run_evaluate(
                 norm=norm,
                 seed=seed,
                 attacks=attacks if believed or len(wanted) == 1 else None,
-                suite=suite or ("standard" if loaded.differentiable else "square"),
+                suite=suite or ("standard" if loaded.differentiable else "queries"),
                 others=sources,
                 batch_size=batch_size if believed or len(wanted) == 1 else None,
                 device=where if loaded.differentiable else None,

@@ -23,7 +23,7 @@ from wsrnas.evaluation.store import Store
 from wsrnas.evaluation.strengths import Strengths, read_strengths, spell
 from wsrnas.evaluation.suites import Asked, chosen_attacks
 from wsrnas.evaluation.summary import set_aside, write_summary
-from wsrnas.models.module import Wrapped, as_module
+from wsrnas.models.module import Counted, Wrapped, as_module
 from wsrnas.progress import progress as show_progress
 from wsrnas.runs.lock import held
 from wsrnas.types import Norm
@@ -154,7 +154,7 @@ def evaluate(
             "float32": True,
             "same_output_twice": steady,
         }
-        if isinstance(network, Wrapped):
+        if isinstance(network, Counted):
             facts["queries"] = network.queries.count
         settings = {"suite": suite if attacks is None and used else None, "place": store.name, **identity}
         result = _result(chosen, setting, curve, facts, settings, classes=int(logits.shape[1]))

@@ -93,7 +93,7 @@ def checked_logits(output: Any, count: int, *, where: str = "the model's output"
         remedy = "wrap the model so that it returns only the logits: lambda x: model(x)['logits']"
         refuse(where, expected="a tensor (B,classes)", got=f"a dict with {keys}", remedy=remedy)
     if not isinstance(output, Tensor):
-        remedy = "return a torch tensor: torch.from_numpy(scores) for a model outside torch, with suite='square'"
+        remedy = "return a torch tensor: torch.from_numpy(scores) for a model outside torch, with suite='queries'"
         refuse(where, expected="a tensor (B,classes)", got=f"a {type(output).__name__}", remedy=remedy)
     if output.ndim != 2 or output.shape[0] != count or output.shape[1] < 2:
         if tuple(output.shape) in ((count,), (count, 1)):

@@ -90,7 +90,7 @@ class Evaluation:
 
     @property
     def queries(self) -> int | None:
-        """How many images a function was asked about in this call; None for models of which that is not counted."""
+        """How many images a function or an ONNX file was asked about in this call; None for models with gradients."""
         found = self.verified.get("queries")
         return found if isinstance(found, int) else None
 

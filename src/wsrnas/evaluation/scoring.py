@@ -80,7 +80,7 @@ def plainly(label: str, count: int) -> Iterator[None]:
     try:
         yield
     except GradientError as error:
-        raise InputError(f"attack {label} does not apply: {error}; or evaluate with suite='square'") from error
+        raise InputError(f"attack {label} does not apply: {error}; or evaluate with suite='queries'") from error
     except (RuntimeError, TypeError, IndexError) as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         message = f"attack {label}: failed on a batch of {count} images ({reason})"

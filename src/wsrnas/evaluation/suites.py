@@ -63,7 +63,11 @@ SUITES: dict[str, Suite] = {
     "autoattack": Suite(
         attacks="pgd:steps=20:keep=best,autoattack", purpose="what leader boards print (APGD-CE, APGD-T, FAB-T, Square)"
     ),
-    "square": Suite(attacks="square:queries=2000", purpose="needs no gradient, for ONNX files and other closed models"),
+    "square": Suite(attacks="square:queries=2000", purpose="asks for scores only"),
+    "queries": Suite(
+        attacks="square:queries=2000,rays:flips=500",
+        purpose="asks for scores, then for decisions: for ONNX files, functions and others without gradients",
+    ),
 }
 RENAMED = {"black-box": "square"}
 

@@ -12,6 +12,8 @@ from wsrnas.evaluation.protocols import PROTOCOLS
 from wsrnas.evaluation.result import Evaluation
 from wsrnas.evaluation.text import percent, to_markdown
 from wsrnas.export.base import Subject
+from wsrnas.models.budget import read_budget
+from wsrnas.networks.budget import count_budget
 from wsrnas.training.record import TrainRecord, extension_text, read_train_run, words
 from wsrnas.types import format_strength
 
@@ -28,6 +30,7 @@ def card(subject: Subject, evaluations: Mapping[str, Evaluation]) -> ModelCard:
         _summary(subject, record),
         *(_curve(one) for one in measured.values()),
         "" if measured else "## Robustness\n\nNobody has measured it yet: `wsrnas evaluate` does.",
+        _budget(subject),
         _training(record, subject),
         _use(),
         _limits(subject, record, measured),
@@ -111,13 +114,20 @@ def _curve(one: Evaluation) -> str:
     )
 
 
+def _budget(subject: Subject) -> str:
+    measured = None if subject.run is None else read_budget(subject.run)
+    found = measured or count_budget(subject.model.network, subject.model.image_shape)
+    return "## Cost\n\n" + "\n".join(f"- {what}: {text}" for what, text in found.rows())
+
+
 def _training(record: TrainRecord | None, subject: Subject) -> str:
     if record is None:
         return ""
+    loss = words(record.setting("loss.settings") or {})
     parts = {
         "recipe": record.setting("recipe"),
         "seed": record.setting("seed"),
-        "loss": f"{record.setting('loss.name')} ({words(record.setting('loss.settings') or {})})",
+        "loss": " ".join([str(record.setting("loss.name")), *([f"({loss})"] if loss else [])]),
         "strength trained at": record.result.get("strength"),
         "epochs": record.setting("epochs"),
         "batch size": record.setting("batch_size"),
@@ -157,6 +167,8 @@ def _limits(subject: Subject, record: TrainRecord | None, measured: dict[str, Ev
     ]
     if trained is not None:
         lines.insert(0, f"Noise beyond L∞ {format_strength(float(trained))} was not trained at.")
+    elif record is not None:
+        lines.insert(0, "It was trained without noise: nothing defends it.")
     if tested:
         lines.insert(0, f"Nothing was tested beyond a strength of {format_strength(tested[-1])}.")
     licence = subject.licence or "nobody has said under which licence it may be used: ask who shared it"

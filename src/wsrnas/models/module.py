@@ -21,13 +21,20 @@ class Queries:
         return self
 
 
-class Wrapped(nn.Module):
+class Counted(nn.Module):
+    """A model without gradients, of which `queries` counts the images it is asked about."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queries = Queries()
+
+
+class Wrapped(Counted):
     """A plain function from images to logits, as a module that counts the images it is asked about."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__()
         self.function = function
-        self.queries = Queries()
 
     def forward(self, images: Tensor) -> Any:
         """Call the function."""

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from wsrnas.errors import InputError, refuse
 from wsrnas.files import is_file
 from wsrnas.models.description import Description
+from wsrnas.models.module import Counted
 from wsrnas.types import Images
 from wsrnas.weights.find import KEY, parsed
 
@@ -21,7 +22,7 @@ PIXELS = "tensor(uint8)"
 COLOURS = (1, 3)
 
 
-class OnnxModel(nn.Module):
+class OnnxModel(Counted):
     """Runs an ONNX classifier on the CPU; only gradient-free attacks apply to it.
 
     Floating-point inputs of every width are cast; 8-bit inputs get images rounded to whole pixels 0 to 255; the layout
@@ -86,6 +87,7 @@ class OnnxModel(nn.Module):
             wanted = ",".join("any" if size is None else str(size) for size in self._shape)
             remedy = "choose the data that it was made for, or --data.image_size"
             refuse("model", expected=f"images of ({wanted})", got=f"({','.join(map(str, shape))})", remedy=remedy)
+        self.queries.count += len(images)
         count, size = len(images), self._batch or len(images)
         parts = []
         for piece in images.detach().float().cpu().split(size):

@@ -12,6 +12,7 @@ from statistics import median, quantiles
 import torch
 from torch import Tensor, nn
 
+from wsrnas import rng
 from wsrnas.errors import refuse
 
 IMAGES_COUNTED = 2
@@ -61,7 +62,7 @@ def count_pass(network: nn.Module, image_shape: tuple[int, int, int]) -> tuple[i
     """Return the multiply-adds of one image and the shape of what comes out, without the batch."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    images = _images(network, IMAGES_COUNTED, image_shape)
+    images = images_for(network, IMAGES_COUNTED, image_shape)
     with evaluating(network), torch.no_grad(), FlopCounterMode(display=False) as counter:
         output: Tensor = network(images)
     return counter.get_total_flops() // (2 * IMAGES_COUNTED), tuple(output.shape[1:])
@@ -83,9 +84,7 @@ def measure_latency(
     Raises:
         InputError: sizes below 1, or a network on the meta device, which computes nothing.
     """
-    if batch_size < 1:
-        refuse("batch_size", expected="at least 1", got=batch_size)
-    images = _images(network, batch_size, image_shape)
+    images = images_for(network, batch_size, image_shape)
     if images.device.type == "meta":
         refuse(
             "network", expected="weights to compute with", got="one on the meta device", remedy="build it on a device"
@@ -131,9 +130,17 @@ def evaluating(network: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def _images(network: nn.Module, count: int, image_shape: tuple[int, int, int]) -> Tensor:
+def images_for(network: nn.Module, count: int, image_shape: tuple[int, int, int]) -> Tensor:
+    """Return a batch of random images on a network's device and of its type; torch's generator stays as it was.
+
+    Raises:
+        InputError: sizes below 1.
+    """
+    if count < 1:
+        refuse("batch_size", expected="at least 1", got=count)
     if len(image_shape) != 3 or min(image_shape) < 1:
         refuse("image_shape", expected="channels, height and width of at least 1", got=tuple(image_shape))
     tensors = [tensor for tensor in chain(network.parameters(), network.buffers()) if tensor.is_floating_point()]
     like = tensors[0] if tensors else torch.empty(())
-    return torch.rand(count, *image_shape, device=like.device, dtype=like.dtype)
+    with rng.fixed_global_seed(0, "images for counting"):
+        return torch.rand(count, *image_shape, device=like.device, dtype=like.dtype)

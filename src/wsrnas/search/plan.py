@@ -176,7 +176,8 @@ def _trained(config: SearchConfig) -> list[str]:
 
 
 def _limits(config: SearchConfig) -> str:
-    return "".join(f", at most {most:,} {name}" for name, most in config.limits.numbers().items())
+    said = {"latency_ms": f"ms of latency at batch {config.limits.latency_batch}"}
+    return "".join(f", at most {most:,} {said.get(name, name)}" for name, most in config.limits.numbers().items())
 
 
 def _listed(strengths: tuple[float, ...]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from wsrnas.errors import InputError, refuse
 from wsrnas.files import read_json
+from wsrnas.search.pareto import FrontPoint, read_front
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.types import format_strength
 
@@ -38,7 +39,7 @@ class SearchResult:
     attacked for real after their estimate had proved too weak. `evaluator` gave the labels of the search. `spent` holds
     network passes (one image each) by phase, `cost` their sum. `comparison` holds the accuracies of the winner and of
     random architectures of its size, where rivals were trained. `size` says what part of the gain is size
-    (`size_share`).
+    (`size_share`); `latency`, under a limit of it, what the winner takes and how sure that is (`Latencies.said`).
     """
 
     path: Path
@@ -67,6 +68,7 @@ class SearchResult:
     evaluator: str = "one_shot"
     comparison: dict[str, Any] | None = field(default=None)
     size: dict[str, Any] | None = field(default=None)
+    latency: dict[str, Any] | None = field(default=None)
 
     @property
     def learned_nothing(self) -> str:
@@ -87,6 +89,17 @@ class SearchResult:
     def report(self) -> Path:
         """Return the page that tells how the search went."""
         return self.path / "report.html"
+
+    def front(self, by: str = "params") -> tuple[FrontPoint, ...]:
+        """Return what the search measured and no other beats in Eq. 10 and size, from small to large.
+
+        Args:
+            by: params, or latency where the search was asked for it (``--pareto latency``).
+
+        Raises:
+            InputError: the search has no front by that size.
+        """
+        return read_front(self.path, by)
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of result.json: everything but the folder and what has files of its own."""

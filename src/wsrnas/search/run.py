@@ -12,8 +12,9 @@ import torch
 from wsrnas import rng
 from wsrnas.configure import configured
 from wsrnas.data import DataBundle, load_data
-from wsrnas.errors import refuse
+from wsrnas.errors import one_of, refuse
 from wsrnas.estimators.loss.metrics import kendall_per_head
+from wsrnas.models.budget import write_budget
 from wsrnas.models.load import load_run
 from wsrnas.progress import progress
 from wsrnas.runs import RunFolder
@@ -26,14 +27,16 @@ from wsrnas.search.evaluators.scoring import blind
 from wsrnas.search.finalists.alone import train_alone
 from wsrnas.search.finalists.examples import save_examples
 from wsrnas.search.finalists.rivals import train_rivals
-from wsrnas.search.limits import limited_space
+from wsrnas.search.latency import Latencies
+from wsrnas.search.pareto import SIZES, write_front
 from wsrnas.search.report.model_card import write_model_card
 from wsrnas.search.report.page import write_search_report
 from wsrnas.search.result import FILE, Finalist, SearchResult
-from wsrnas.search.setup import count_parameters, network_config
-from wsrnas.search.size_share import size_share
+from wsrnas.search.setup import count_parameters, latencies_of, network_config, space_within_limits
+from wsrnas.search.size_share import labelled_genotypes, size_share
 from wsrnas.spaces import get_space
 from wsrnas.spaces.genotype import Genotype
+from wsrnas.spaces.sampling import parameter_count
 from wsrnas.types import Choice, Losses
 
 EXAMPLES = 8
@@ -44,6 +47,7 @@ def search(
     *,
     out: str | Path | None = None,
     preset: str | None = None,
+    pareto: str = "params",
     **settings: Any,
 ) -> SearchResult:
     """Search for a robust architecture, or go on with a search, and return what it found.
@@ -54,6 +58,7 @@ def search(
         recipe: a shipped recipe, a YAML file such as a run's own config.yaml, or a whole configuration.
         out: run folder; default ``runs/RECIPE-PRESET-seedSEED``. The same call in the same folder resumes.
         preset: ours or paper.
+        pareto: params, or latency to draw the front by that as well: what was measured is timed at the end.
         settings: of `SearchConfig`, nested or dotted (``**{"space.channels": 8}``).
 
     Raises:
@@ -63,53 +68,75 @@ def search(
         SearchConfig, "search", recipe, settings, preset=preset
     )  # fmt: skip
     named = f"{Path(config.recipe).stem}-{config.preset}-seed{config.seed}"
-    return run_search(config, out if out is not None else Path("runs") / named)
+    return run_search(config, out if out is not None else Path("runs") / named, pareto=pareto)
 
 
-def run_search(config: SearchConfig, out: str | Path) -> SearchResult:
-    """Run a search, or resume it, and return what it found.
+def run_search(config: SearchConfig, out: str | Path, *, pareto: str = "params") -> SearchResult:
+    """Run a search, or resume it, and return what it found; `pareto` as for `search`.
 
     On CPU a search killed at any moment and started again ends bit for bit as one that was never killed.
 
     Raises:
         InputError: settings, data or run folder are not usable; the message names the remedy.
     """
+    one_of("pareto", pareto, tuple(SIZES))
     data = load_data(config.data, config.seed)
     runtime = Runtime(config.runtime)
     if runtime.world_size > 1:
         remedy = "start it without torchrun; `wsrnas train` uses several"
         refuse("processes", expected="1: a search runs in one process", got=runtime.world_size, remedy=remedy)
-    limited_space(get_space(config.space.name), config.limits, network_config(config, data))
+    latencies = latencies_of(config, data, runtime)
+    latencies.read(Path(out))
+    space_within_limits(config, data, runtime, latencies)
     with RunFolder.open(out, kind="search", config=asdict(config)) as run:
-        return _Search(config, data, runtime, run).run()
+        if config.limits.latency_ms is not None:
+            latencies.keep(run.path)
+        return _Search(config, data, runtime, run, latencies).run(pareto)
 
 
 class _Search:
     """The parts of one run and the order they are used in."""
 
-    def __init__(self, config: SearchConfig, data: DataBundle, runtime: Runtime, run: RunFolder) -> None:
-        self.config, self.data, self.runtime, self.folder = config, data, runtime, run
+    def __init__(
+        self, config: SearchConfig, data: DataBundle, runtime: Runtime, run: RunFolder, latencies: Latencies
+    ) -> None:
+        self.config, self.data, self.runtime, self.folder, self.latencies = config, data, runtime, run, latencies
         self.objective = config.spectrum.objective()
-        self.evaluator = build_evaluator(config, data, runtime, timer=run.timed)
+        self.evaluator = build_evaluator(config, data, runtime, timer=run.timed, latencies=latencies)
         self.strategy = build_strategy(
             config.strategy, self.evaluator, self.objective, config.seed, budget=config.budget, timer=run.timed
         )
         self.seconds = 0.0
         self.best = float("inf")
 
-    def run(self) -> SearchResult:
+    def run(self, pareto: str) -> SearchResult:
         """Search, verify, compare, report."""
         self._restore()
         self._search()
         winner = self._verified()
         self.folder.write_text("genotype.json", winner.to_json() + "\n")
         self.folder.write_text("cell.svg", self.evaluator.space.draw(winner))
+        self._fronts(pareto)
         if self.config.rivals.count:
             self.folder.write_json("comparison.json", train_rivals(self.config, self.data, winner, self.folder))
         self._save_examples(winner)
+        sizes = network_config(self.config, self.data)
+        network = self.runtime.prepare(self.evaluator.space.build(winner, sizes))
+        write_budget(self.folder.path, network, sizes.image_shape)
         write_model_card(self.folder.path)
         write_search_report(self.folder.path)
         return SearchResult.read(self.folder.path)
+
+    def _fronts(self, pareto: str) -> None:
+        """Write the front of Eq. 10 against parameters, and against latency where that is asked for."""
+        # The whole space: one that was guessed to keep a limit of latency may since have been timed as over it.
+        space, sizes = get_space(self.config.space.name), network_config(self.config, self.data)
+        labelled = labelled_genotypes(self.folder.lines(), space, self.objective)
+        write_front(self.folder.path, "params", labelled, lambda one: parameter_count(space, one, sizes))
+        if pareto == "latency":
+            self.latencies.keep(self.folder.path)
+            batch = self.latencies.batch_size
+            write_front(self.folder.path, pareto, labelled, self.latencies.measured, batch_size=batch)
 
     def _save_examples(self, winner: Genotype) -> None:
         """Attack a few images of D_v: the winner trained alone, or else with the weights of its label."""
@@ -181,7 +208,8 @@ class _Search:
     def _verified(self) -> Genotype:
         """Measure the finalists again, name the winner and write result.json."""
         space, started = self.evaluator.space, time.perf_counter()
-        finalists = self._finalists()
+        finalists, most = self._finalists(), self.config.limits.numbers().get("latency_ms")
+        finalists = finalists if most is None else self.latencies.kept(finalists, most)
         before = self.evaluator.cost
         alone = self.config.finalists.epochs > 0 and len(finalists) > 1
         if alone:
@@ -227,7 +255,10 @@ class _Search:
             spent=dict(self.evaluator.spent),
             verification_cost=self.evaluator.cost - before,
             seconds=self.seconds + time.perf_counter() - started,
-            size=size_share(lines, space, network_config(self.config, self.data), self.objective, winner),
+            latency=None if most is None else self.latencies.said(winner, most),
+            size=size_share(
+                lines, get_space(self.config.space.name), network_config(self.config, self.data), self.objective, winner
+            ),
         )
         self.folder.write_json(FILE, result.to_json())
         return winner

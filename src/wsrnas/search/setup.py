@@ -13,8 +13,12 @@ from wsrnas.data import DataBundle, Split
 from wsrnas.models.network import SizeConfig
 from wsrnas.models.network import network_config as sized_for
 from wsrnas.networks.cost import count_parameters as count_parameters
+from wsrnas.runtime import Runtime
 from wsrnas.search.config import SearchConfig
-from wsrnas.spaces.base import NetworkConfig
+from wsrnas.search.latency import Latencies
+from wsrnas.search.limits import limited_space
+from wsrnas.spaces import get_space
+from wsrnas.spaces.base import NetworkConfig, SearchSpace
 
 
 def limited(split: Split, images: int | None, batch_size: int, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
@@ -27,6 +31,24 @@ def limited(split: Split, images: int | None, batch_size: int, device: torch.dev
 def network_config(config: SearchConfig, data: DataBundle) -> NetworkConfig:
     """Return the size of the networks of a search."""
     return sized_for(size_config(config), data)
+
+
+def latencies_of(config: SearchConfig, data: DataBundle, runtime: Runtime) -> Latencies:
+    """Return what times the architectures of a search on the device of the run; nothing is timed yet."""
+    space, sizes = get_space(config.space.name), network_config(config, data)
+    return Latencies(space, sizes, batch_size=config.limits.latency_batch, prepare=runtime.prepare)
+
+
+def space_within_limits(
+    config: SearchConfig, data: DataBundle, runtime: Runtime, latencies: Latencies | None = None
+) -> SearchSpace:
+    """Return the space of a search, less what breaks its limits; a limit of latency is timed by `latencies`.
+
+    Raises:
+        InputError: a limit below the smallest network; names its size.
+    """
+    timed = latencies or latencies_of(config, data, runtime)
+    return limited_space(get_space(config.space.name), config.limits, network_config(config, data), timed)
 
 
 def size_config(config: SearchConfig) -> SizeConfig:

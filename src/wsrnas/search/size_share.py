@@ -12,6 +12,7 @@ from wsrnas.search.objective import SearchObjective
 from wsrnas.spaces.base import NetworkConfig, SearchSpace
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.spaces.sampling import parameter_count
+from wsrnas.types import Choice
 
 FEWEST = 5
 
@@ -29,12 +30,7 @@ def size_share(
     straight line of the labels over log₂ of the parameters gives to an architecture of the winner's size. None where
     too few architectures were labelled that can be built, or the winner was not.
     """
-    labels = {tuple(line["architecture"]): line["losses"] for line in lines if line.get("losses")}
-    labelled = {}
-    for choice, losses in labels.items():
-        genotype = space.decode(space.one_hot(choice))
-        if space.choice(genotype) == choice and len(losses) == len(objective.coefficients()):
-            labelled[choice] = (genotype, float(objective(torch.tensor(losses))))
+    labelled = labelled_genotypes(lines, space, objective)
     if len(labelled) < FEWEST or space.choice(winner) not in labelled:
         return None
     counts = [parameter_count(space, genotype, sizes) for genotype, _ in labelled.values()]
@@ -51,6 +47,19 @@ def size_share(
         "gain": float(values.mean() - values[place]),
         "gain_by_size": slope * float(logs.mean() - logs[place]),
     }
+
+
+def labelled_genotypes(
+    lines: Sequence[dict[str, Any]], space: SearchSpace, objective: SearchObjective
+) -> dict[Choice, tuple[Genotype, float]]:
+    """Return the architectures that were labelled and can be built, each with Eq. 10 of its last label."""
+    labels = {tuple(line["architecture"]): line["losses"] for line in lines if line.get("losses")}
+    found = {}
+    for choice, losses in labels.items():
+        genotype = space.decode(space.one_hot(choice))
+        if space.choice(genotype) == choice and len(losses) == len(objective.coefficients()):
+            found[choice] = (genotype, float(objective(torch.tensor(losses))))
+    return found
 
 
 def size_sentence(found: dict[str, Any]) -> str:

@@ -62,6 +62,7 @@ def train_ensemble(
         with folder.timed("held-out measurement", len(results)):
             measured, judged = _measure(config, runtime.prepare(ensemble), data, runtime)
         folder.keep(ensemble)
+        folder.measure(ensemble, data.image_shape)
         result = TrainResult(
             path=out,
             epoch=max(result.epoch for result in results),

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from wsrnas.data import Preprocessing
 from wsrnas.errors import InputError, refuse
 from wsrnas.files import read_json, read_settings, write_atomic, write_json
+from wsrnas.models.budget import write_budget
 from wsrnas.models.network import NetworkSpec, write_network
 from wsrnas.recipes import refuse_renamed
 from wsrnas.runs import RunFolder
@@ -85,6 +86,11 @@ class TrainFolder:
             return nullcontext()
         self._run.iteration = epoch
         return self._run.timed(phase)
+
+    def measure(self, network: nn.Module, image_shape: tuple[int, int, int]) -> None:
+        """Write budget.json: what the network costs to run, counted and timed."""
+        if self._run is not None:
+            write_budget(self.path, network, image_shape)
 
     def finish(
         self, network: NetworkSpec, result: dict[str, Any], class_names: Sequence[str], preprocessing: Preprocessing

@@ -11,7 +11,15 @@ from wsrnas.types import format_strength
 
 def model_card(record: TrainRecord) -> str:
     """Return the text of the card of a finished training."""
-    parts = [_front(record), _summary(record), _accuracy(record), _training(record), _use(record), _limits(record)]
+    parts = [
+        _front(record),
+        _summary(record),
+        _accuracy(record),
+        _budget(record),
+        _training(record),
+        _use(record),
+        _limits(record),
+    ]
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
@@ -56,6 +64,12 @@ def _accuracy(record: TrainRecord) -> str:
         "| " + " | ".join(line) + " |" for line in [["held-out images", "accuracy"], ["---", "---"], *rows]
     )
     return "## Accuracy on held-out training images\n\n" + " ".join(said) + "\n\n" + table
+
+
+def _budget(record: TrainRecord) -> str:
+    if record.budget is None:
+        return ""
+    return "## Cost\n\n" + "\n".join(f"- {what}: {text}" for what, text in record.budget.rows())
 
 
 def _training(record: TrainRecord) -> str:

@@ -12,6 +12,8 @@ from typing import Any, TypeGuard
 import yaml
 
 from wsrnas.errors import InputError, refuse
+from wsrnas.models.budget import read_budget
+from wsrnas.networks.budget import Budget
 from wsrnas.training.folder import EXTENSIONS
 from wsrnas.types import format_strength, parse_strengths
 
@@ -30,6 +32,7 @@ class TrainRecord:
     extensions: list[Line]
     metrics: list[Line]
     timings: list[Line]
+    budget: Budget | None = None
     members: list[TrainRecord] = field(default_factory=list)
 
     @property
@@ -119,6 +122,7 @@ def _read_run(path: Path) -> TrainRecord:
         extensions=_lines(path / EXTENSIONS),
         metrics=_lines(path / "metrics.jsonl"),
         timings=_lines(path / "timings.jsonl"),
+        budget=read_budget(path),
         members=[_read_run(member.parent) for member in members],
     )
 

@@ -91,6 +91,10 @@ def _add_network(page: Page, record: TrainRecord) -> None:
     weights = record.result.get("parameters")
     counted = f" It has {weights:,} parameters." if weights else ""
     page.section("The network", f"{record.architecture[:1].upper()}{record.architecture[1:]}.{counted}")
+    if record.budget is not None:
+        page.table(
+            ["cost", "value"], record.budget.rows(), "Counted, so the same everywhere; latency was measured here."
+        )
     described = record.network
     if described.get("kind") == "ensemble":
         page.text("The members' probabilities are averaged; the class with the largest mean is the answer.")

@@ -48,6 +48,7 @@ def train_single(
         weights = sum(parameter.numel() for parameter in model.parameters())
         strength = config.selection_strength()
         result = TrainResult(path=out, strength=strength, parameters=weights, **state.summary())
+        folder.measure(state.network, data.image_shape)
         folder.finish(network, result.to_dict(), data.class_names, Preprocessing.of(config.data))
         return result
 

@@ -35,9 +35,8 @@ from wsrnas.search.evaluators.measure import (
 )
 from wsrnas.search.evaluators.mixture import whole_mixture_losses
 from wsrnas.search.evaluators.scoring import attackable
-from wsrnas.search.limits import limited_space
-from wsrnas.search.setup import learning_rate, limited, network_config
-from wsrnas.spaces import get_space
+from wsrnas.search.latency import Latencies
+from wsrnas.search.setup import learning_rate, limited, network_config, space_within_limits
 from wsrnas.spaces.base import Architecture
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.training.epoch import train_epoch
@@ -53,10 +52,16 @@ class OneShot(ChargedEvaluator):
     """
 
     def __init__(
-        self, config: SearchConfig, data: DataBundle, runtime: Runtime, *, timer: Timer = lambda phase: nullcontext()
+        self,
+        config: SearchConfig,
+        data: DataBundle,
+        runtime: Runtime,
+        *,
+        timer: Timer = lambda phase: nullcontext(),
+        latencies: Latencies | None = None,
     ) -> None:
         self.config, self.data, self.runtime, self.timed = config, data, runtime, timer
-        self.space = limited_space(get_space(config.space.name), config.limits, network_config(config, data))
+        self.space = space_within_limits(config, data, runtime, latencies)
         self.spectrum = Spectrum(config.spectrum.all_strengths(), config.spectrum.attacked_strengths())
         self.strengths = torch.tensor(self.spectrum.strengths)
         with rng.fixed_global_seed(config.seed, "one-shot", "weights"):
@@ -66,12 +71,9 @@ class OneShot(ChargedEvaluator):
             noise_estimator(config.noise_estimator.name, image_shape=data.image_shape, seed=config.seed, **settings)
         )
         self.refinement = Refinement(config.noise_estimator.refine, config.noise_estimator.refine_step)
-        weights = config.training
+        weights, rate = config.training, config.training.learning_rate
         self.optimizer = torch.optim.SGD(
-            self.supernet.parameters(),
-            lr=weights.learning_rate,
-            momentum=weights.momentum,
-            weight_decay=weights.weight_decay,
+            self.supernet.parameters(), lr=rate, momentum=weights.momentum, weight_decay=weights.weight_decay
         )
         eps = config.trained_at()
         self.attack = PGD(eps=eps, steps=weights.steps, step_size=weights.step_size(eps), random_start=False)

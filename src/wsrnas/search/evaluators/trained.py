@@ -20,9 +20,8 @@ from wsrnas.search.evaluators.charged import ChargedEvaluator
 from wsrnas.search.evaluators.measure import Spectrum, attacked_losses
 from wsrnas.search.evaluators.scoring import score, score_draws, scoring_passes, sees_nothing
 from wsrnas.search.evaluators.short_training import label_attack, short_training, trained_alone
-from wsrnas.search.limits import limited_space
-from wsrnas.search.setup import limited, network_config
-from wsrnas.spaces import get_space
+from wsrnas.search.latency import Latencies
+from wsrnas.search.setup import limited, space_within_limits
 from wsrnas.spaces.base import Architecture
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.types import Losses
@@ -48,9 +47,10 @@ class Trained(ChargedEvaluator):
         runtime: Runtime,
         *,
         timer: Timer = lambda phase: nullcontext(),
+        latencies: Latencies | None = None,
     ) -> None:
         self.config, self.data, self.runtime, self.timed = config, data, runtime, timer
-        self.space = limited_space(get_space(config.space.name), config.limits, network_config(config, data))
+        self.space = space_within_limits(config, data, runtime, latencies)
         strengths = config.spectrum.all_strengths()
         self.spectrum = Spectrum(strengths, strengths)
         self.strengths = torch.tensor(strengths)

@@ -65,6 +65,7 @@ class Result(TypedDict, total=False):
     space: str
     data: dict[str, Any]
     size: dict[str, Any] | None
+    latency: dict[str, Any] | None
 
 
 class Curve(TypedDict, total=False):

@@ -26,7 +26,15 @@ def write_model_card(run_path: Path) -> Path:
         remedy = "start the same search command again; it goes on where it stopped"
         refuse("RUN", expected="a finished search, with result.json", got=str(run_path), remedy=remedy)
     target = run_path / "README.md"
-    parts = [_front(record), _summary(record), _losses(record), _robustness(record), _use(record), _limits()]
+    parts = [
+        _front(record),
+        _summary(record),
+        _losses(record),
+        _robustness(record),
+        _budget(record),
+        _use(record),
+        _limits(),
+    ]
     write_atomic(target, "\n\n".join(part.strip() for part in parts if part) + "\n")
     return target
 
@@ -82,6 +90,12 @@ def _robustness(record: SearchRecord) -> str:
         f"## Accuracy on {comparison.get('images', '?')} test images under {comparison.get('attack', 'PGD')}\n\n"
         "Trained from scratch, each with the same budget.\n\n" + _table(["architecture", *names], rows)
     )
+
+
+def _budget(record: SearchRecord) -> str:
+    if record.budget is None:
+        return ""
+    return "## Cost\n\n" + "\n".join(f"- {what}: {text}" for what, text in record.budget.rows())
 
 
 def _use(record: SearchRecord) -> str:

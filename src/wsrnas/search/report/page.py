@@ -13,6 +13,7 @@ from wsrnas.search.report.record import SearchRecord, read_search_run
 from wsrnas.search.report.sections.estimators import add_loss_estimator, add_noise_estimator
 from wsrnas.search.report.sections.examples import add_examples
 from wsrnas.search.report.sections.found import add_architecture, add_commands
+from wsrnas.search.report.sections.front import add_front
 from wsrnas.search.report.sections.losses import add_losses
 from wsrnas.search.report.sections.robustness import add_robustness, gain_over_random
 from wsrnas.search.report.sections.spread import add_spread
@@ -45,6 +46,7 @@ def write_search_report(run_path: Path) -> Path:
     add_commands(page, record)
     add_robustness(page, record)
     add_spread(page, record)
+    add_front(page, record)
     add_losses(page, record)
     add_loss_estimator(page, record)
     add_noise_estimator(page, record)

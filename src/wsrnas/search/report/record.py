@@ -14,6 +14,8 @@ from wsrnas.configure import flat, instantiated
 from wsrnas.errors import refuse
 from wsrnas.estimators.loss.metrics import kendall_per_head
 from wsrnas.files import read_object, read_settings, read_text
+from wsrnas.models.budget import read_budget
+from wsrnas.networks.budget import Budget
 from wsrnas.recipes.renamed import refuse_renamed
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.report.lines import (
@@ -43,6 +45,7 @@ class SearchRecord:
     cell: str
     metrics: list[RunLine]
     timings: list[RunLine]
+    budget: Budget | None = None
 
     @property
     def strengths(self) -> tuple[float, ...]:
@@ -167,6 +170,7 @@ def read_search_run(path: Path) -> SearchRecord:
         cell=read_text(cell, remedy=AGAIN) if cell.is_file() else "",
         metrics=metrics,
         timings=timings,
+        budget=read_budget(path),
     )
     check_losses(metrics, record.result, len(record.loss_names), path)
     return record

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from wsrnas.report.page import Page
+from wsrnas.search.latency import latency_sentence
 from wsrnas.search.next_steps import again_command, evaluate_command, train_command
 from wsrnas.search.report.record import SearchRecord
 from wsrnas.search.size_share import size_sentence
@@ -58,6 +59,11 @@ def add_architecture(page: Page, record: SearchRecord) -> None:
             f"finalist was {again}.",
             highlight=chosen,
         )
+    if record.budget is not None:
+        said = "What one network of it costs at the size of the search; latency was measured on the search's machine."
+        page.table(["cost", "value"], record.budget.rows(), said)
+    if latency := record.result.get("latency"):
+        page.callout("note", latency_sentence(latency))
     if size := record.result.get("size"):
         page.callout("note", size_sentence(size))
 
