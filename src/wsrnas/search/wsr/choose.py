@@ -126,7 +126,7 @@ class ProposingChooser(Chooser):
         seed: int,
         *,
         settings: ProposeSettings,
-        design: str = "largest-first",
+        design: str = "representative",
     ) -> None:
         super().__init__(space, objective, seed)
         self.settings, self.design = settings, design

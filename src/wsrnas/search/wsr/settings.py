@@ -35,7 +35,7 @@ class WsrSettings:
         size: the Gaussian process on paths sees the number of parameters too.
     """
 
-    design: str = "largest-first"
+    design: str = "representative"
     sampling: str = "genotype"
     method: str = "propose"
     exploration: float = 0.05
