@@ -219,7 +219,11 @@ class _Search:
         else:
             with self.folder.timed(VERIFICATION):
                 losses = self.evaluator.verify([space.architecture(genotype) for genotype in finalists])
-        order = sorted(range(len(finalists)), key=lambda place: float(self.objective(losses[place])))
+        values = [float(self.objective(one)) for one in losses]
+        if alone and self.config.evaluator == "trained":  # each label is a training of its own: two tell more than one
+            labels = [self.evaluator.measure(space.architecture(genotype)) for genotype in finalists]
+            values = [(value + float(self.objective(label))) / 2 for value, label in zip(values, labels)]
+        order = sorted(range(len(finalists)), key=values.__getitem__)
         winner = finalists[order[0]]
         lines = self.folder.lines()
         described = tuple(self._described(finalists[place], losses[place], lines) for place in order)

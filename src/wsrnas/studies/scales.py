@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from wsrnas.data import DataConfig
 from wsrnas.errors import nearest, refuse
+from wsrnas.parts import PartConfig
 from wsrnas.runtime import RuntimeConfig
 from wsrnas.search.base import Budget
 from wsrnas.search.config import MeasureConfig, RivalsConfig, SearchConfig, SpaceConfig, TrainingConfig
@@ -40,7 +41,8 @@ def trained_search(scale: str, space: str, *, root: str | None = None, seed: int
         )
     channels, layers = SIZES[scale][space]
     sizes = SpaceConfig(name=space, channels=channels, layers=layers)
-    common = SearchConfig(recipe="study", seed=seed, evaluator="trained", space=sizes)
+    strategy = PartConfig(name="wsr-nas", settings={"design": "largest-first"})
+    common = SearchConfig(recipe="study", seed=seed, evaluator="trained", space=sizes, strategy=strategy)
     if scale == "smoke":
         return replace(
             common,

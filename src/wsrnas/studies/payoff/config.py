@@ -14,8 +14,8 @@ from wsrnas.studies.scales import trained_search
 RULES = (
     "search j has the seed of the study plus j; ours and random search measure the same number of candidates by the "
     "same short trainings, with labels of that seed",
-    "final rule of both: the best finalists by their label are trained once more with another label seed, and the "
-    "lowest mean of both labels names the winner",
+    "final rule of all: the best finalists by their label are trained once more with another label seed, the better "
+    "half of them by the mean of their labels again, and so on until one is left",
     "same-size: random architectures within 5 % of the winner's weights, drawn by sized_samples with streams that do "
     "not depend on the search",
     "largest: the most weights that adding them one decision at a time leads to from the largest of 200 random ones",
@@ -42,7 +42,7 @@ class PayoffConfig:
         search: strategy, space, data, budget and short training of the searches; `rivals` says with how many PGD steps
             networks are judged.
         searches: searches of each strategy.
-        finalists: the best by label, trained once more before the winner is named.
+        finalists: the best by label, halved by further trainings until the winner is left.
         rivals: random architectures of the winner's size.
         seeds: trainings of every network that is judged.
         shared_searches: how many of the searches have opponents that search under shared weights.
@@ -52,7 +52,7 @@ class PayoffConfig:
 
     search: SearchConfig
     searches: int = 10
-    finalists: int = 2
+    finalists: int = 4
     rivals: int = 8
     seeds: int = 2
     shared_searches: int = 10

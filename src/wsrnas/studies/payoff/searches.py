@@ -25,12 +25,13 @@ from wsrnas.studies.payoff.config import ONE_SHOT_FINALISTS, PayoffConfig, one_s
 from wsrnas.studies.searches import Found, go_on, keep, read_found, search_trained
 
 SAMPLES = 200
-STRATEGIES = {"ours": "wsr-nas", "random": "random"}
+STRATEGIES = ("ours", "random")
 
 
 def search(name: str, config: PayoffConfig, index: int, data: DataBundle, runtime: Runtime, folder: RunFolder) -> Found:
     """Run, or go on with, the `index`-th search of `ours` or `random` and name its winner by the final rule."""
-    own = replace(config.search, seed=config.search.seed + index, strategy=PartConfig(name=STRATEGIES[name]))
+    strategy = config.search.strategy if name == "ours" else PartConfig(name=name)
+    own = replace(config.search, seed=config.search.seed + index, strategy=strategy)
     with folder.timed(f"search {name}"):
         return search_trained(f"search-{name}-{index}", own, config.finalists, data, runtime, folder)
 

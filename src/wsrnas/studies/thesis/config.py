@@ -17,8 +17,8 @@ RULES = (
     "is the same: space, data, short training, strategy and seeds",
     "search j of every case has the seed of the study plus j; a case with fewer strengths measures as many candidates "
     "more as the image passes of the widest case allow",
-    "final rule: the best finalists by their label are trained once more with another label seed, and the lowest mean "
-    "of both labels names the winner",
+    "final rule of all: the best finalists by their label are trained once more with another label seed, the better "
+    "half of them by the mean of their labels again, and so on until one is left",
     "same-size: random architectures within 5 % of the widest case's winner's weights, drawn with streams that do not "
     "depend on the search",
     "every network is trained again with seeds that no search saw and judged on the test set, which no search reads, "
@@ -40,7 +40,7 @@ class ThesisConfig:
             how many PGD steps networks are judged.
         cases: strengths by the name of a case; the last is the widest and holds those of all others.
         searches: searches of each case.
-        finalists: the best by label, trained once more before the winner is named.
+        finalists: the best by label, halved by further trainings until the winner is left.
         rivals: random architectures of the size of the widest case's winner.
         seeds: trainings of every network that is judged.
         draws: of the bootstrap.
@@ -50,7 +50,7 @@ class ThesisConfig:
     search: SearchConfig
     cases: dict[str, tuple[float, ...]]
     searches: int = 8
-    finalists: int = 2
+    finalists: int = 4
     rivals: int = 8
     seeds: int = 2
     draws: int = 5000
