@@ -14,6 +14,7 @@ from wsrnas.evaluation.protocols import PROTOCOLS
 from wsrnas.evaluation.result import Evaluation
 from wsrnas.evaluation.suites import SUITES
 from wsrnas.evaluation.text import WIDTH, to_blocks
+from wsrnas.runtime import processes
 
 NOTATION = "name:setting=value:setting=value, or package.module:Class for one of your own"
 
@@ -46,6 +47,8 @@ def evaluate(arguments: Sequence[str]) -> int:
         every_image=options.every_image,
         **subject_options(options, arguments),
     )
+    if not processes.is_first():
+        return 0
     for result in found.values():
         print(shown(result))
     place = output_folder(options.run, options.model, options.out) / "eval"
