@@ -3,9 +3,13 @@
 from pathlib import Path
 
 import pytest
+import torch
 from tests.several import files, kill_when, run, srun, succeed
+from torch import nn
 
-pytestmark = pytest.mark.slow
+from wsrnas.errors import InputError
+from wsrnas.evaluation import evaluate
+
 IMAGES = 27
 COMMAND = [
     "evaluate", "--model", "resnet-18.trades-digits", "--strengths", "0,0.05,0.1,0.15", "--limit", IMAGES,
@@ -19,6 +23,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder, succeed(1, *COMMAND, "--out", folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [2, 3])
 def test_several_processes_write_and_say_what_one_does(alone: tuple[Path, str], tmp_path: Path, count: int) -> None:
     one, said = alone
@@ -27,6 +32,7 @@ def test_several_processes_write_and_say_what_one_does(alone: tuple[Path, str], 
     assert found.replace(str(tmp_path / "run"), str(one)) == said
 
 
+@pytest.mark.slow
 def test_srun_alone_starts_them_too(alone: tuple[Path, str], tmp_path: Path) -> None:
     first, second = srun(2, *COMMAND, "--out", tmp_path / "run")
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
@@ -35,6 +41,7 @@ def test_srun_alone_starts_them_too(alone: tuple[Path, str], tmp_path: Path) -> 
     assert second.stdout == "", "one process speaks"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("before", "after"), [(2, 3), (3, 1), (1, 2)])
 def test_a_killed_evaluation_goes_on_with_other_processes(
     alone: tuple[Path, str], tmp_path: Path, before: int, after: int
@@ -51,16 +58,14 @@ def test_a_killed_evaluation_goes_on_with_other_processes(
     assert all(content == files(out)[name] for name, content in done.items()), "what was done is not done again"
 
 
-def test_more_processes_than_images_are_refused_in_one_sentence(tmp_path: Path) -> None:
-    limited = [2 if word == IMAGES else word for word in COMMAND]
-    found = srun(3, *limited, "--out", tmp_path / "run")
-    assert [one.returncode for one in found] == [2, 2, 2]
-    assert [one.stderr for one in found] == [
-        "error: images: expected one or more for each of the 3 processes, got 2; use fewer processes\n", "", "",
-    ]  # fmt: skip
-    assert not (tmp_path / "run").exists()
+def test_more_processes_than_images_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wsrnas.runtime.processes.size", lambda: 3)
+    monkeypatch.setattr("wsrnas.runtime.processes.together", lambda work: work())
+    with pytest.raises(InputError, match="images: expected one or more for each of the 3 processes, got 2; use fewer"):
+        evaluate(nn.Flatten(), torch.rand(2, 1, 2, 2), torch.tensor([0, 1]), [0.1])
 
 
+@pytest.mark.slow
 def test_a_folder_in_use_is_refused_by_all(tmp_path: Path) -> None:
     (tmp_path / "run" / "eval").mkdir(parents=True)
     (tmp_path / "run" / "eval" / ".lock").symlink_to(tmp_path / "elsewhere")
@@ -70,6 +75,7 @@ def test_a_folder_in_use_is_refused_by_all(tmp_path: Path) -> None:
     assert found[1].stderr == ""
 
 
+@pytest.mark.slow
 def test_commands_that_share_nothing_are_refused() -> None:
     found = run(2, "zoo", "list")
     assert found.returncode != 0

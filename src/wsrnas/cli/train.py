@@ -21,6 +21,7 @@ from wsrnas.models.network import (
 )
 from wsrnas.parts import Parts
 from wsrnas.runs.loggers import logged
+from wsrnas.runtime import processes
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.training.config import TrainConfig
 from wsrnas.training.losses import LOSSES
@@ -69,7 +70,9 @@ def train(arguments: Sequence[str]) -> int:
         print(f"note: {note}")
     with logged(options.log):
         result = run_train(config, network, options.out, data=data)
-    page = write_train_report(Path(options.out))
+    page = processes.first(lambda: write_train_report(Path(options.out)))
+    if not processes.is_first():
+        return 0
     print(result)
     print(f"report: {page}")
     for command, _ in next_commands(read_train_run(Path(options.out)))[:1]:

@@ -99,9 +99,7 @@ def evaluate(
     sources = [on_device(as_module(other), place) for other in others]
     known = chosen_attacks(attacks, suite, norm, others=sources, images=images[:SEEDS])
     used = chosen.accepted(None if attacks is None else known, known)
-    if len(images) < processes.size():
-        refuse("images", expected=f"one or more for each of the {processes.size()} processes", got=len(images),
-               remedy="use fewer processes")  # fmt: skip
+    processes.together(lambda: _refuse_idle(len(images)))
     with locked(network):
         copies, guarded = Copies(network), Guarded(network)
     logits = processes.first(lambda: first_answers(network, guarded, images, chosen.batch_size, place))
@@ -178,6 +176,12 @@ def _write(result: Evaluation, out: str | Path) -> None:
 
 def _queries(network: nn.Module) -> int:
     return network.queries.count if isinstance(network, Wrapped) else 0
+
+
+def _refuse_idle(images: int) -> None:
+    if images < (count := processes.size()):
+        expected = f"one or more for each of the {count} processes"
+        refuse("images", expected=expected, got=images, remedy="use fewer processes")
 
 
 def _chosen(protocol: str | Protocol, batch_size: int | None, every_image: bool) -> Protocol:

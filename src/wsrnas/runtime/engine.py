@@ -7,9 +7,8 @@ attacks, estimators and evaluation always see the bare network.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import torch
 from lightning_fabric import Fabric
@@ -107,25 +106,3 @@ class Runtime:
     def autocast(self) -> AbstractContextManager[None]:
         """Compute in the configured precision inside the block; does nothing at 32-true."""
         return self._fabric.autocast()
-
-    def share(self, batch: Tensor) -> Tensor:
-        """Return this process's rows of a batch."""
-        return batch if self.world_size == 1 else batch[self.rank :: self.world_size]
-
-    def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Average gradients over processes; parameters without a gradient must be the same everywhere."""
-        if self.world_size > 1:
-            for parameter in parameters:
-                if parameter.grad is not None:
-                    parameter.grad.copy_(self.mean(parameter.grad))
-
-    def mean(self, value: Tensor) -> Tensor:
-        """Average a tensor over processes."""
-        if self.world_size == 1:
-            return value
-        reduced = self._fabric.all_reduce(value, reduce_op="mean")
-        return cast(Tensor, reduced)
-
-    def barrier(self) -> None:
-        """Wait for every process."""
-        self._fabric.barrier()
