@@ -10,6 +10,7 @@ from rich.table import Table
 
 from wsrnas.cli.settings import Parser, parse_config
 from wsrnas.runs.loggers import logged
+from wsrnas.runtime import processes
 from wsrnas.search.build import STRATEGIES
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.next_steps import evaluate_command, train_command
@@ -38,7 +39,8 @@ def search(arguments: Sequence[str]) -> int:
 
     with logged(options.log):
         result = api.search(config, out=options.out)
-    show(result)
+    if processes.is_first():
+        show(result)
     if options.then_train:
         then_train(config, result.path)
     print(f"report: {result.report}")
