@@ -26,7 +26,7 @@ from wsrnas.models.predict import Prediction
 from wsrnas.models.predict import predict as predict_pictures
 from wsrnas.reproduce import reproduce
 from wsrnas.runs import kind_of
-from wsrnas.runtime import Runtime, RuntimeConfig
+from wsrnas.runtime import Runtime, RuntimeConfig, processes
 from wsrnas.search.report.page import write_search_report
 from wsrnas.search.run import search
 from wsrnas.sweeps.sweep import sweep
@@ -62,7 +62,7 @@ def train(
     network = network_spec(arch, config.network, data, said=said)
     config = replace(config, network=size_of(network, config.network))
     result = train_network(config, network, out, data=data)
-    write_train_report(Path(out))
+    processes.first(lambda: write_train_report(Path(out)))
     return result
 
 

@@ -13,8 +13,10 @@ class InputError(ValueError):
     """A bad argument, file or setting.
 
     The message names the argument, what was expected, what came, and the remedy; the command line prints it without a
-    traceback and exits with code 2.
+    traceback and exits with code 2. `shared` says that all processes of a run raise it, of which one says it.
     """
+
+    shared: bool = False
 
 
 def refuse(argument: str, *, expected: str, got: object, remedy: str = "") -> NoReturn:

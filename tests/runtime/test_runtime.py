@@ -55,13 +55,9 @@ def test_autocast_leaves_the_pixels_alone():
     assert seen == [torch.float32]
 
 
-def test_one_process_keeps_whole_batches():
+def test_one_process_is_the_first_of_one():
     runtime = Runtime(RuntimeConfig(device="cpu"))
-    batch = torch.arange(5)
-    assert runtime.share(batch) is batch
-    assert runtime.is_main
-    assert runtime.world_size == 1
-    assert torch.equal(runtime.mean(torch.ones(2)), torch.ones(2))
+    assert (runtime.rank, runtime.world_size, runtime.is_main) == (0, 1, True)
 
 
 @pytest.mark.parametrize(

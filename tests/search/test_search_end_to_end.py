@@ -15,7 +15,6 @@ from torch.nn import functional
 from wsrnas.cli import main
 from wsrnas.cli.settings import Parser, parse_config
 from wsrnas.data import load_data
-from wsrnas.errors import InputError
 from wsrnas.files import read_json, read_lines
 from wsrnas.models.load import load_run
 from wsrnas.models.named import read_arch
@@ -292,11 +291,3 @@ def test_a_low_fidelity_falls_back_to_real_attacks_with_a_warning(monkeypatch):
         evaluator.check_fidelity(network)
     assert evaluator.spectrum.attacked == (0.05, 0.1, 0.2)
     assert evaluator.record["warnings"]
-
-
-def test_several_processes_are_refused(monkeypatch, tmp_path):
-    from wsrnas.search import run as module
-
-    monkeypatch.setattr(module.Runtime, "world_size", property(lambda self: 2))
-    with pytest.raises(InputError, match="a search runs in one process"):
-        module.run_search(SearchConfig(), tmp_path / "run")

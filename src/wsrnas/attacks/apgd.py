@@ -60,7 +60,7 @@ def auto_pgd(
         top_gradient = torch.where(per_image(higher), gradient, top_gradient)
         top_losses = torch.where(higher, losses, top_losses)
         if step in marks:
-            if bool(best.reached.all()):
+            if victim.all_won(best.reached):
                 return
             halve = (rises <= _RISING * (step - last_mark)) | (~just_halved & (top_losses <= top_before))
             step_size = torch.where(per_image(halve), step_size / 2.0, step_size)
@@ -121,7 +121,7 @@ class APGD(Attack):
         best.offer(ball.images, objective(logits), logits, goal)
         for _ in range(self.restarts):
             start = ball.sample(generator)
-            rows = best.remaining(separable=victim.separable)
+            rows = best.remaining(victim)
             if rows.numel() == 0:
                 break
             near, aim = ball.subset(rows), goal.subset(rows)
@@ -176,7 +176,7 @@ class TargetedAPGD(Attack):
         for column in range(ranking.shape[1]):
             for _ in range(self.restarts):
                 start = ball.sample(generator)
-                rows = best.remaining(separable=victim.separable)
+                rows = best.remaining(victim)
                 if rows.numel() == 0:
                     return best.images
                 near, aim = ball.subset(rows), goal.subset(rows)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from wsrnas.attacks.norms import per_image, take
 from wsrnas.attacks.objectives import Goal
+from wsrnas.attacks.victim import Victim
 
 
 class Best:
@@ -24,15 +25,14 @@ class Best:
         """Take the candidates that are better than what is kept."""
         self._take(candidates, losses, goal.reached(logits))
 
-    def remaining(self, *, separable: bool) -> Tensor:
+    def remaining(self, victim: Victim) -> Tensor:
         """Return the rows still to be attacked: those not yet won, or all while any is left if images influence others.
 
         Reads the device once.
         """
-        rows = torch.nonzero(~self.reached)[:, 0]
-        if separable or rows.numel() == 0:
-            return rows
-        return torch.arange(self.reached.shape[0], device=rows.device)
+        if victim.separable or victim.all_won(self.reached):
+            return torch.nonzero(~self.reached)[:, 0]
+        return torch.arange(self.reached.shape[0], device=self.reached.device)
 
     def select(self, rows: Tensor) -> Best:
         """Return what is kept for some of the images."""

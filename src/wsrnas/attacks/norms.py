@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
+from wsrnas.attacks.draws import normal, uniform
 from wsrnas.types import Images, Norm
 
 _TINY = 1e-12
@@ -90,10 +91,10 @@ class Ball:
         """
         shape = self.images.shape
         if self.norm == "Linf":
-            noise = torch.rand(shape, generator=generator, device=generator.device) * 2.0 - 1.0
+            noise = uniform(shape, generator) * 2.0 - 1.0
         else:
-            noise = torch.randn(shape, generator=generator, device=generator.device)
-            radius = torch.rand(shape[0], generator=generator, device=generator.device)
+            noise = normal(shape, generator)
+            radius = uniform(shape[:1], generator)
             radius = radius if spread else radius ** (1.0 / noise[0].numel())
             noise = noise * per_image(radius / length(noise, "L2").clamp_min(_TINY))
         return self.project(self.images + self.eps * noise.to(self.images))

@@ -63,7 +63,7 @@ class Square(Attack):
         host = host_generator(generator)
         best = Best(ball.images)
         _ask(victim, ball.images, goal, best)
-        rows = best.remaining(separable=victim.separable)
+        rows = best.remaining(victim)
         if rows.numel() == 0:
             return best.images
         around, aim = ball.subset(rows), goal.subset(rows)
@@ -71,7 +71,7 @@ class Square(Attack):
         for query in range(self.queries):
             if query > 0 and query % _BETWEEN_LOOKS == 0:
                 best.merge(rows, found)
-                left = found.remaining(separable=victim.separable)
+                left = found.remaining(victim)
                 if left.numel() == 0:
                     return best.images
                 if left.numel() < rows.numel():

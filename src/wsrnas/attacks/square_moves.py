@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from wsrnas.attacks.draws import integer, signs
+from wsrnas.attacks.draws import integer, signs, whole_numbers
 from wsrnas.attacks.norms import Ball
 from wsrnas.types import Images
 
@@ -41,7 +41,7 @@ def move_linf(ball: Ball, current: Images, side: int, generator: torch.Generator
 
 def _span(batch: int, size: int, side: int, generator: torch.Generator, like: Tensor) -> Tensor:
     """Return (batch, size) flags, true in a random run of `side` per row."""
-    first = torch.randint(0, size - side + 1, (batch, 1), generator=generator, device=generator.device)
+    first = whole_numbers(size - side + 1, (batch, 1), generator)
     first = first.to(like.device)
     index = torch.arange(size, device=like.device)
     return (index >= first) & (index < first + side)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from wsrnas.attacks.objectives import Objective
 from wsrnas.errors import InputError, refuse
+from wsrnas.runtime.shares import everywhere
 
 Model: TypeAlias = Callable[[Tensor], Tensor]
 """Images in [0,1] to logits: an nn.Module, or for gradient-free attacks any function."""
@@ -120,6 +121,13 @@ class Victim:
             if not bool(torch.isfinite(logits.detach()).all()):
                 refuse("model", expected="finite logits", got="NaN or infinite ones", remedy=_NAN_REMEDY)
         return logits
+
+    def all_won(self, reached: Tensor) -> bool:
+        """Return whether every image has reached its goal; reads the device once.
+
+        Of a batch that processes share, every image of all of them where images influence each other.
+        """
+        return bool(reached.all()) if self.separable else everywhere(reached.all())
 
     @torch.no_grad()
     def predict(self, images: Tensor) -> Tensor:

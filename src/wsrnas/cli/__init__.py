@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 
 from wsrnas import __version__
-from wsrnas.cli import terminal
+from wsrnas.cli import several, terminal
 from wsrnas.errors import InputError, nearest, refuse
 
 COMMANDS = {
@@ -39,14 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
     terminal.make_safe()
     try:
-        code = _dispatch(arguments)
-        terminal.flush()
+        with several.one_speaks(arguments):
+            code = _dispatch(arguments)
+            terminal.flush()
         return code
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        several.say(f"error: {error}", error)
         return 2
     except KeyboardInterrupt:
-        print("\nstopped; run the same command again to go on from the last checkpoint", file=sys.stderr)
+        several.say("\nstopped; run the same command again to go on from the last checkpoint")
         return 130
     except BrokenPipeError:
         terminal.silence()
@@ -56,6 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         terminal.silence()
         print(f"error: {what}: cannot be read or written ({error.strerror or error})", file=sys.stderr)
         return 2
+    except RuntimeError as error:
+        if not several.lost(error):
+            raise
+        several.say(f"error: {error}")
+        return 1
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -16,6 +16,7 @@ from wsrnas.evaluation.protocols import PROTOCOLS
 from wsrnas.evaluation.result import Evaluation
 from wsrnas.evaluation.suites import SUITES
 from wsrnas.evaluation.text import WIDTH, to_blocks
+from wsrnas.runtime import processes
 
 NOTATION = "name:setting=value:setting=value, or package.module:Class for one of your own"
 IMAGE_BY_IMAGE = ("clean_correct", "survives", "minimum_norm")
@@ -51,6 +52,8 @@ def evaluate(arguments: Sequence[str]) -> int:
             every_image=options.every_image,
             **subject_options(options, arguments),
         )
+    if not processes.is_first():
+        return 0
     place = output_folder(options.run, options.model, options.out) / "eval"
     if options.json:
         print_json({"protocols": {name: summary(result) for name, result in found.items()}, "folder": place})

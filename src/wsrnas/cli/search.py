@@ -11,6 +11,7 @@ from wsrnas.cli.settings import Parser, parse_config
 from wsrnas.errors import one_of
 from wsrnas.evaluation.text import to_blocks
 from wsrnas.runs.loggers import logged
+from wsrnas.runtime import processes
 from wsrnas.search.build import STRATEGIES
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.finalists.gain import spoken
@@ -58,13 +59,14 @@ def search(arguments: Sequence[str]) -> int:
     with only_result(options.json):
         with logged(options.log):
             result = api.search(config, out=options.out, pareto=options.pareto or "params")
-        show(result)
-        if options.pareto is not None:
+        if processes.is_first():
+            show(result)
+        if options.pareto is not None and processes.is_first():
             show_front(result, options.pareto)
         if options.then_train:
             then_train(config, result.path)
         print(f"report: {result.report}")
-    if options.json:
+    if options.json and processes.is_first():
         print_json({"path": result.path, **result.to_json(), "comparison": result.comparison, "report": result.report})
     return 0
 

@@ -22,6 +22,7 @@ from wsrnas.models.network import (
 )
 from wsrnas.parts import Parts
 from wsrnas.runs.loggers import logged
+from wsrnas.runtime import processes
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.training.config import TrainConfig
 from wsrnas.training.losses import LOSSES
@@ -72,7 +73,9 @@ def train(arguments: Sequence[str]) -> int:
             print(f"note: {note}")
         with logged(options.log):
             result = run_train(config, network, options.out, data=data)
-        page = write_train_report(Path(options.out))
+        page = processes.first(lambda: write_train_report(Path(options.out)))
+    if not processes.is_first():
+        return 0
     if options.json:
         print_json({"path": result.path, **result.to_dict(), "report": page})
         return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from wsrnas.files import write_atomic
 from wsrnas.models.load import LoadedModel, load_model
 from wsrnas.models.module import Wrapped, as_module
 from wsrnas.runs.lock import held
-from wsrnas.runtime import Runtime, RuntimeConfig
+from wsrnas.runtime import Runtime, RuntimeConfig, processes
 from wsrnas.types import Norm
 
 STRENGTHS: dict[Norm, str] = {"Linf": "0,2/255,4/255,8/255,16/255", "L2": "0,0.25,0.5,1,2"}
@@ -78,6 +79,7 @@ def run_evaluate(
     Raises:
         InputError: as `load_model`, `load_data` and `evaluate` do.
     """
+    where = Runtime(RuntimeConfig(device=device)).device
     choices = (*PROTOCOLS, EVERY)
     if protocol not in choices:
         shown = f"{', '.join(PROTOCOLS)} or {EVERY}"
@@ -88,13 +90,12 @@ def run_evaluate(
     if callable(run):
         loaded, run, model = _function(run, data), None, model or getattr(run, "__name__", type(run).__name__)
     else:
-        loaded = _load(run, model, weights)
+        loaded = processes.together(partial(_load, run, model, weights))
     if not loaded.differentiable and any(not PROTOCOLS[name].believed for name in wanted):
         refuse("--protocol", expected="strict for a model without gradients", got=protocol)
     sources = _sources(others)
-    images, labels, described = evaluation_images(run, data, limit, loaded=loaded)
+    images, labels, described = processes.together(partial(evaluation_images, run, data, limit, loaded=loaded))
     folder = output_folder(run, model, out)
-    where = Runtime(RuntimeConfig(device=device)).device
     found: dict[str, Evaluation] = {}
     with held(folder / "eval"):
         for name in wanted:
@@ -117,7 +118,7 @@ def run_evaluate(
                 out=folder,
                 progress=progress,
             )
-        write_report(folder, name=loaded.name, data=described, note=loaded.note)
+        processes.first(lambda: write_report(folder, name=loaded.name, data=described, note=loaded.note))
     return found
 
 

@@ -62,6 +62,11 @@ class Copies:
         if bool(unlike(logits, found).any()):
             self._first, self.reason = None, "a copy of it answers otherwise"
 
+    def do_without(self, reason: str) -> None:
+        """Measure the model itself for this reason, which another process found; an empty one changes nothing."""
+        if reason:
+            self._first, self.reason = None, reason
+
     def refuse_changed(self, used: Guarded) -> None:
         """Refuse a model whose copy has other weights or buffers after it was used.
 

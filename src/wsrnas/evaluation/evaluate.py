@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from wsrnas.errors import refuse
 from wsrnas.evaluation.copies import Copies
 from wsrnas.evaluation.guard import Guarded
 from wsrnas.evaluation.inputs import checked_classes, checked_images, checked_labels, checked_others
-from wsrnas.evaluation.lock import checked_device, digest, locked, model_device, model_hash, on_device, predict
-from wsrnas.evaluation.probe import probe
+from wsrnas.evaluation.lock import checked_device, digest, locked, model_device, model_hash, on_device
+from wsrnas.evaluation.look import first_answers, look_at
 from wsrnas.evaluation.protocols import Curve, Protocol, Setting, Strict, as_protocol
 from wsrnas.evaluation.result import Evaluation, intervals
 from wsrnas.evaluation.statistics import images_for_interval
@@ -26,6 +27,7 @@ from wsrnas.evaluation.summary import set_aside, write_summary
 from wsrnas.models.module import Counted, Wrapped, as_module
 from wsrnas.progress import progress as show_progress
 from wsrnas.runs.lock import held
+from wsrnas.runtime import processes
 from wsrnas.types import Norm
 
 SEEDS = 150
@@ -55,6 +57,8 @@ def evaluate(
 
     strict: acc(ε) = mean over images of min over attacks, nested over strengths, every adversarial image verified.
     released: PGD-20 with BatchNorm in train mode, for comparison with printed numbers (see `Released`).
+
+    Several processes (torchrun, srun; a `Runtime` made before) share the batches; all return what one would return.
 
     Args:
         model: images in [0,1] to logits, an `nn.Module` or (strict) any function; normalisation inside.
@@ -95,10 +99,10 @@ def evaluate(
     sources = [on_device(as_module(other), place) for other in others]
     known = chosen_attacks(attacks, suite, norm, others=sources, images=images[:SEEDS])
     used = chosen.accepted(None if attacks is None else known, known)
-    with locked(network):  # a model that a forward pass changes is refused here, before hours of attacks
-        copies = Copies(network)
-        guarded = Guarded(network)
-        logits = predict(guarded, images, batch_size=chosen.batch_size, device=place)
+    processes.together(lambda: _refuse_idle(len(images)))
+    with locked(network):
+        copies, guarded = Copies(network), Guarded(network)
+    logits = processes.first(lambda: first_answers(network, guarded, images, chosen.batch_size, place))
     chosen.check(network, norm)
     with locked(network), held(None if out is None else Path(out) / "eval", argument="out"):
         before = model_hash(network)
@@ -119,11 +123,10 @@ def evaluate(
             spelling = spell(wanted, {**earlier.spelling, **spelling})
         checked_classes(labels, logits.shape[1])
         checked_others(sources, images[:2].to(place), logits.shape[1])
-        again = predict(guarded, images, batch_size=chosen.batch_size, device=place)
-        steady = bool(torch.equal(logits, again))
-        if steady:
-            copies.check(images[: chosen.batch_size].to(place), logits[: chosen.batch_size])
-        facts = probe(copies, images, logits, batch_size=chosen.batch_size, device=place)
+        asked = _queries(network)
+        look = partial(look_at, copies, guarded, images, logits, batch_size=chosen.batch_size, device=place)
+        steady, facts, reason = processes.first(look)
+        copies.do_without(reason)
         copies.renew = steady and facts["remembers"]
         clean_correct = logits.argmax(1) == labels
         units = len(images) * len(wanted) * len(identity["attacks"])
@@ -155,15 +158,30 @@ def evaluate(
             "same_output_twice": steady,
         }
         if isinstance(network, Counted):
-            facts["queries"] = network.queries.count
+            facts["queries"] = sum(processes.gather(lambda: _queries(network) - (0 if processes.is_first() else asked)))
         settings = {"suite": suite if attacks is None and used else None, "place": store.name, **identity}
         result = _result(chosen, setting, curve, facts, settings, classes=int(logits.shape[1]))
         store.finish(result)
         if out is not None:
-            result.save(out)
-            set_aside(out, result)
-            write_summary(out)
+            processes.first(lambda: _write(result, out))
     return result
+
+
+def _write(result: Evaluation, out: str | Path) -> None:
+    """Write the curve and the summary beside it."""
+    result.save(out)
+    set_aside(out, result)
+    write_summary(out)
+
+
+def _queries(network: nn.Module) -> int:
+    return network.queries.count if isinstance(network, Wrapped) else 0
+
+
+def _refuse_idle(images: int) -> None:
+    if images < (count := processes.size()):
+        expected = f"one or more for each of the {count} processes"
+        refuse("images", expected=expected, got=images, remedy="use fewer processes")
 
 
 def _chosen(protocol: str | Protocol, batch_size: int | None, every_image: bool) -> Protocol:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from itertools import islice
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +21,7 @@ from wsrnas.evaluation.protocols.base import Setting
 from wsrnas.evaluation.record import EXAMPLES, AnyAttack, Record
 from wsrnas.evaluation.verify import check_noise, eight_bit
 from wsrnas.rng import stream
+from wsrnas.runtime import processes
 from wsrnas.types import Images, Labels, Logits
 
 
@@ -32,26 +36,69 @@ class Tally:
     broken_gradients: bool = False
 
 
+Example: TypeAlias = tuple[int, Tensor, Tensor]
+"""Position, clean image and adversarial image."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """What was seen of the batch that starts at one place of a record's images, and a few of its images."""
+
+    start: int
+    tally: Tally
+    kept: list[Example]
+
+
 def attacked(setting: Setting, label: str, attack: AnyAttack, strength: float, indices: list[int]) -> Record:
     """Attack some images at one strength in batches, each on a fresh copy of the model, and verify every result.
 
     Where an attacked copy turns out to remember, everything is done again with copies that are renewed at every call.
+    Several processes share the batches, whole, so that each is the same whoever works on it.
 
     Raises:
         InputError: the attack does not apply to the model, fails on it, or leaves its ball.
     """
-    tally, kept = Tally(), list[tuple[int, Tensor, Tensor]]()
-    for rows, start in batches(indices, setting.batch_size):
-        model = setting.copies.fresh()
-        moved = craft(setting, model, label, attack, strength, rows, start)
-        wrong = score(setting, tally, model, label, strength, rows, moved)
-        kept += examples(setting, rows, moved, wrong, EXAMPLES - len(kept))
-        if tally.remembering and setting.steady and not setting.copies.renew:
-            setting.copies.renew = True
-            again = attacked(setting, label, attack, strength, indices)
-            return replace(again, remembering=tally.remembering)
+    own = partial(_attacked_here, setting, label, attack, strength, indices)
+    scored = sorted((batch for found in processes.gather(own) for batch in found), key=lambda batch: batch.start)
+    caught = next((batch for batch in scored if batch.tally.remembering), None)
+    if caught is not None and setting.steady and not setting.copies.renew:
+        setting.copies.renew = True
+        again = attacked(setting, label, attack, strength, indices)
+        return replace(again, remembering=caught.tally.remembering)
+    tally, kept = merged(scored)
     keep(setting, label, strength, kept)
     return Record(attack=label, strength=strength, indices=indices, **asdict(tally))
+
+
+def _attacked_here(setting: Setting, label: str, attack: AnyAttack, strength: float, indices: list[int]) -> list[Batch]:
+    """Attack and score this process's batches, up to one that shows that the model remembers."""
+    found: list[Batch] = []
+    for rows, start in own_batches(indices, setting.batch_size):
+        model, tally = setting.copies.fresh(), Tally()
+        moved = craft(setting, model, label, attack, strength, rows, start)
+        wrong = score(setting, tally, model, label, strength, rows, moved)
+        found.append(Batch(start=start, tally=tally, kept=examples(setting, rows, moved, wrong)))
+        if tally.remembering and setting.steady and not setting.copies.renew:
+            break
+    return found
+
+
+def own_batches(indices: list[int], size: int) -> Iterator[tuple[Tensor, int]]:
+    """Yield those of `batches` that are this process's: every n-th of n processes, whole."""
+    return islice(batches(indices, size), processes.rank(), None, processes.size())
+
+
+def merged(scored: list[Batch]) -> tuple[Tally, list[Example]]:
+    """Return what was seen in all batches of a record, in their order, and the first images that were kept."""
+    tally, kept = Tally(), list[Example]()
+    for batch in scored:
+        tally.broken += batch.tally.broken
+        tally.broken_eight_bit += batch.tally.broken_eight_bit
+        tally.distance += batch.tally.distance
+        tally.remembering += batch.tally.remembering
+        tally.broken_gradients |= batch.tally.broken_gradients
+        kept += batch.kept
+    return tally, kept[:EXAMPLES]
 
 
 def batches(indices: list[int], size: int) -> Iterator[tuple[Tensor, int]]:
@@ -132,15 +179,13 @@ def misclassified(setting: Setting, model: nn.Module, images: Images, labels: La
     return answers(setting, model, images).argmax(1) != labels
 
 
-def examples(
-    setting: Setting, rows: Tensor, moved: Images, wrong: Tensor, count: int
-) -> list[tuple[int, Tensor, Tensor]]:
-    """Return at most `count` images that were right and now are wrong: position, clean and adversarial image."""
-    chosen = (wrong & setting.clean_correct[rows]).nonzero().flatten().tolist()[: max(count, 0)]
+def examples(setting: Setting, rows: Tensor, moved: Images, wrong: Tensor) -> list[Example]:
+    """Return a few images that were right and now are wrong."""
+    chosen = (wrong & setting.clean_correct[rows]).nonzero().flatten().tolist()[:EXAMPLES]
     return [(int(rows[row]), setting.images[rows[row]], moved[row]) for row in chosen]
 
 
-def keep(setting: Setting, label: str, strength: float, kept: list[tuple[int, Tensor, Tensor]]) -> None:
+def keep(setting: Setting, label: str, strength: float, kept: list[Example]) -> None:
     """Write a few adversarial images for the report."""
     if kept:
         clean, adversarial = torch.stack([one[1] for one in kept]), torch.stack([one[2] for one in kept])

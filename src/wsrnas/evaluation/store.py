@@ -17,7 +17,7 @@ from wsrnas.errors import InputError, refuse
 from wsrnas.evaluation.record import Record
 from wsrnas.evaluation.result import Evaluation
 from wsrnas.files import read_object, read_text, write_atomic
-from wsrnas.runtime import leaving
+from wsrnas.runtime import leaving, processes
 from wsrnas.typed import check_fields, with_numbers
 from wsrnas.types import Images
 
@@ -30,7 +30,8 @@ class Store:
     """Records of one model under one set of settings.
 
     The first settings of a folder live in `eval/<protocol>` itself; others, such as another number of images, another
-    suite or another seed, in a folder of their own below it, so that nothing is mixed and nothing is lost.
+    suite or another seed, in a folder of their own below it, so that nothing is mixed and nothing is lost. Of several
+    processes that share an evaluation the first one reads and writes for all.
 
     Raises:
         InputError: the folder holds results of another model, or its settings are damaged.
@@ -44,21 +45,22 @@ class Store:
             return
         identity = json.loads(json.dumps(identity))
         root = Path(folder) / "eval" / protocol
-        self.folder = place(root, identity)
+        self.folder = processes.first(lambda: _opened(root, identity))
         self.name = str(self.folder.relative_to(root.parent))
-        if not (self.folder / SETTINGS).is_file():
-            write_atomic(self.folder / SETTINGS, json.dumps(identity, indent=1) + "\n")
 
     def finished(self) -> Evaluation | None:
         """Return the curve that was finished here before, if there is one: another run adds its strengths to it."""
+        return processes.first(self._finished)
+
+    def _finished(self) -> Evaluation | None:
         if self.folder is None or not (self.folder / RESULT).is_file():
             return None
         return Evaluation.load(self.folder / RESULT)
 
     def finish(self, result: Evaluation) -> None:
         """Keep a finished curve beside its records, where results with other settings leave it alone."""
-        if self.folder is not None:
-            write_atomic(self.folder / RESULT, json.dumps(result.to_dict()) + "\n")
+        if (folder := self.folder) is not None:
+            processes.first(lambda: write_atomic(folder / RESULT, json.dumps(result.to_dict()) + "\n"))
 
     def _path(self, attack: str, strength: float, suffix: str) -> Path | None:
         return None if self.folder is None else self.folder / f"{attack}@{strength:.8g}.{suffix}"
@@ -70,28 +72,14 @@ class Store:
             InputError: the file is damaged.
         """
         path = self._path(attack, strength, "json")
-        if path is None or not path.is_file():
-            return None
-        try:
-            values = json.loads(read_text(path, remedy=AGAIN))
-            if not isinstance(values, dict):
-                raise ValueError("no JSON object")
-            check_fields(values, Record, source=str(path), remedy=AGAIN)
-            record = Record(**with_numbers(values, Record))
-            lists = (record.indices, record.broken, record.broken_eight_bit, record.distance)
-            if len({len(one) for one in lists}) > 1:
-                raise ValueError("lists of different length")
-        except InputError:
-            raise
-        except (ValueError, TypeError, RecursionError) as error:
-            raise InputError(f"{path}: the record is damaged ({error}); delete it and run again") from error
-        return record if record.indices == indices else None
+        record = None if path is None else processes.first(lambda: _record(path))
+        return record if record is not None and record.indices == indices else None
 
     def write(self, record: Record) -> None:
         """Keep a finished record."""
         path = self._path(record.attack, record.strength, "json")
         if path is not None:
-            write_atomic(path, json.dumps(asdict(record)) + "\n")
+            processes.first(lambda: write_atomic(path, json.dumps(asdict(record)) + "\n"))
             leaving.leave()
 
     def write_examples(self, attack: str, strength: float, chosen: list[int], clean: Images, moved: Images) -> None:
@@ -99,7 +87,35 @@ class Store:
         path = self._path(attack, strength, "safetensors")
         if path is not None and chosen:
             tensors: dict[str, Tensor] = {"indices": torch.tensor(chosen), "clean": clean, "adversarial": moved}
-            write_atomic(path, save({name: tensor.contiguous() for name, tensor in tensors.items()}))
+            content = save({name: tensor.contiguous() for name, tensor in tensors.items()})
+            processes.first(lambda: write_atomic(path, content))
+
+
+def _opened(root: Path, identity: dict[str, Any]) -> Path:
+    """Return the folder for results with these settings, which is there afterwards."""
+    folder = place(root, identity)
+    if not (folder / SETTINGS).is_file():
+        write_atomic(folder / SETTINGS, json.dumps(identity, indent=1) + "\n")
+    return folder
+
+
+def _record(path: Path) -> Record | None:
+    if not path.is_file():
+        return None
+    try:
+        values = json.loads(read_text(path, remedy=AGAIN))
+        if not isinstance(values, dict):
+            raise ValueError("no JSON object")
+        check_fields(values, Record, source=str(path), remedy=AGAIN)
+        record = Record(**with_numbers(values, Record))
+        lists = (record.indices, record.broken, record.broken_eight_bit, record.distance)
+        if len({len(one) for one in lists}) > 1:
+            raise ValueError("lists of different length")
+    except InputError:
+        raise
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InputError(f"{path}: the record is damaged ({error}); delete it and run again") from error
+    return record
 
 
 def place(root: Path, identity: dict[str, Any]) -> Path:

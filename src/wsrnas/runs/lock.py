@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from wsrnas.errors import InputError, refuse
 from wsrnas.files import explained
+from wsrnas.runtime import processes
 
 
 class InUseError(InputError):
@@ -20,7 +21,8 @@ class InUseError(InputError):
 def held(folder: Path | None, *, argument: str = "--out") -> Iterator[None]:
     """Keep other processes and threads out of the folder inside the block; the lock dies with its process.
 
-    Blocks of one thread may lie inside each other. None holds nothing.
+    Blocks of one thread may lie inside each other. None holds nothing. Of several processes that share the work the
+    first one holds it for all.
 
     Raises:
         InUseError: the folder is in use.
@@ -29,6 +31,13 @@ def held(folder: Path | None, *, argument: str = "--out") -> Iterator[None]:
     if folder is None:
         yield
         return
+    with ExitStack() as stack:
+        processes.first(lambda: stack.enter_context(_held(folder, argument)))
+        yield
+
+
+@contextmanager
+def _held(folder: Path, argument: str) -> Iterator[None]:
     made = first_missing(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,44 +1,72 @@
 """Device, precision, memory format and processes: the only file that knows the distributed engine.
 
-Several processes are started by torchrun or SLURM; each works on its share of every batch and gradients are averaged.
-Modules are never wrapped, so attacks, estimators and evaluation always see the bare network.
+Several processes are started by torchrun or srun; each works on its share of every batch. Modules are never wrapped, so
+attacks, estimators and evaluation always see the bare network.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
+import logging
 from contextlib import AbstractContextManager
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor, nn
 
+from wsrnas import progress
+from wsrnas.errors import InputError
 from wsrnas.fast import use_fast_paths
+from wsrnas.runtime import processes
 from wsrnas.runtime.config import RuntimeConfig
+from wsrnas.runtime.launch import cluster, local_size
 
 Module = TypeVar("Module", bound=nn.Module)
 
 
 class Runtime:
-    """The engine of one process."""
+    """The engine of one process.
+
+    Raises:
+        InputError: variables of the launcher that do not fit together.
+    """
 
     def __init__(self, config: RuntimeConfig | None = None) -> None:
         self.config = config or RuntimeConfig()
         if self.config.threads is not None:
             torch.set_num_threads(self.config.threads)
-        processes = int(os.environ.get("WORLD_SIZE", "1"))
-        local = int(os.environ.get("LOCAL_WORLD_SIZE", str(processes)))
         precision: Any = self.config.precision
-        self._fabric = Fabric(
-            accelerator=self.config.device,
-            devices=local,
-            num_nodes=max(processes // local, 1),
-            strategy="ddp" if processes > 1 else "auto",
-            precision=precision,
-        )
+        launched = cluster()
+        if launched is None or processes.is_alone():
+            own = launched is not None and torch.cuda.is_available() and self.config.device in ("auto", "cuda")
+            self._fabric = Fabric(
+                accelerator=self.config.device,
+                devices=[launched.local_rank()] if launched is not None and own else 1,
+                precision=precision,
+                plugins=[LightningEnvironment()],
+            )
+            self._fabric.launch()
+            return
+        here = local_size(launched)
+        for said in ("distributed", "rank_zero"):  # every process would say that it has begun
+            logging.getLogger(f"lightning_fabric.utilities.{said}").setLevel(logging.WARNING)
+        try:
+            self._fabric = Fabric(
+                accelerator=self.config.device,
+                devices=here,
+                num_nodes=launched.world_size() // here,
+                strategy=DDPStrategy(timeout=processes.PATIENCE),
+                precision=precision,
+                plugins=[launched],
+            )
+        except ValueError as error:
+            raise InputError(f"processes: the launcher's variables do not fit together ({error})") from error
         self._fabric.launch()
+        processes.joined()
+        if not processes.is_first():
+            progress.silence()
 
     @property
     def device(self) -> torch.device:
@@ -48,17 +76,17 @@ class Runtime:
     @property
     def rank(self) -> int:
         """This process's number, from 0."""
-        return self._fabric.global_rank
+        return processes.rank()
 
     @property
     def world_size(self) -> int:
         """How many processes share the work."""
-        return self._fabric.world_size
+        return processes.size()
 
     @property
     def is_main(self) -> bool:
         """Whether this process writes files."""
-        return self._fabric.is_global_zero
+        return processes.is_first()
 
     def prepare(self, module: Module) -> Module:
         """Move a module to the device and memory format, in place, and open or close its fast paths."""
@@ -78,25 +106,3 @@ class Runtime:
     def autocast(self) -> AbstractContextManager[None]:
         """Compute in the configured precision inside the block; does nothing at 32-true."""
         return self._fabric.autocast()
-
-    def share(self, batch: Tensor) -> Tensor:
-        """Return this process's rows of a batch."""
-        return batch if self.world_size == 1 else batch[self.rank :: self.world_size]
-
-    def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Average gradients over processes; parameters without a gradient must be the same everywhere."""
-        if self.world_size > 1:
-            for parameter in parameters:
-                if parameter.grad is not None:
-                    parameter.grad.copy_(self.mean(parameter.grad))
-
-    def mean(self, value: Tensor) -> Tensor:
-        """Average a tensor over processes."""
-        if self.world_size == 1:
-            return value
-        reduced = self._fabric.all_reduce(value, reduce_op="mean")
-        return cast(Tensor, reduced)
-
-    def barrier(self) -> None:
-        """Wait for every process."""
-        self._fabric.barrier()

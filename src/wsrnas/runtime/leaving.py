@@ -8,6 +8,8 @@ import threading
 import time
 from types import FrameType
 
+from wsrnas.runtime import processes
+
 PARENT_EVERY = 0.5
 """Seconds between two looks at whether the process that started this one is still there."""
 REQUESTS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGUSR2") if hasattr(signal, name))
@@ -26,17 +28,22 @@ def _take(number: int, frame: FrameType | None) -> None:
 
 
 def asked() -> bool:
-    """Return whether this process was asked to end; whoever sees it saves first and then calls `leave`."""
+    """Return whether any of the processes that share the work was asked to end.
+
+    Whoever sees it saves first and then calls `leave`; so do the others, which see it at the same place.
+    """
+    if processes.agree(_asked.is_set()):
+        _asked.set()
     return _asked.is_set()
 
 
 def leave() -> None:
-    """End as Ctrl-C does, where this process was asked to; to be called where everything has just been saved.
+    """End as Ctrl-C does, where this work was asked to; to be called where everything has just been saved.
 
     Raises:
         KeyboardInterrupt: it was asked to.
     """
-    if _asked.is_set():
+    if asked():
         raise KeyboardInterrupt
 
 

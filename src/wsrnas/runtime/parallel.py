@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, TypeVar
 
 import torch
@@ -21,7 +22,7 @@ from joblib.externals.loky import ProcessPoolExecutor
 from wsrnas import progress
 from wsrnas.errors import InputError
 from wsrnas.parts import imported_module, user_modules
-from wsrnas.runtime import leaving
+from wsrnas.runtime import leaving, processes
 from wsrnas.runtime.config import RuntimeConfig
 from wsrnas.runtime.workers import Workers, workers_for
 
@@ -48,8 +49,9 @@ def each(
     """Return ``work(common(), item)`` of every item by its name, in the order of `items`.
 
     On a CPU the results are bit for bit those of one process, `workers=1`: the number of threads is the same, and
-    nothing may depend on what was worked on before. The first item that fails ends the others; work that writes run
-    folders goes on from them when it is asked for again.
+    nothing may depend on what was worked on before. Processes that torchrun or srun started divide the items among
+    them. The first item that fails ends the others; work that writes run folders goes on from them when it is asked for
+    again.
 
     Args:
         work: a function of a module, with all randomness from seeds in the item.
@@ -64,9 +66,33 @@ def each(
         WorkError: any other error of an item.
     """
     workers = workers_for(config, len(items))
+    if processes.size() > 1:
+        return _divided(work, items, workers, common, here, on_done)
     if workers.here or "__main__" in user_modules():
         return _one_by_one(work, items, workers, common, here, on_done)
     return _side_by_side(work, items, workers, common, on_done)
+
+
+def _divided(
+    work: Callable[[Common, Item], Result],
+    items: Mapping[str, Item],
+    workers: Workers,
+    common: Callable[[], Common],
+    here: Common | None,
+    on_done: Callable[[str], None],
+) -> dict[str, Result]:
+    """Do every n-th item on each of n processes that share this work, alone; then wait for the others."""
+    own = dict(islice(items.items(), processes.rank(), None, processes.size()))
+
+    def alone() -> dict[str, Result]:
+        with processes.alone():
+            return _one_by_one(work, own, workers, common, here, on_done) if own else {}
+
+    found = {name: result for part in processes.gather(alone) for name, result in part.items()}
+    for name in items:
+        if name not in own:
+            on_done(name)
+    return {name: found[name] for name in items}
 
 
 def _one_by_one(

@@ -9,6 +9,7 @@ import torch
 from joblib import cpu_count
 
 from wsrnas.runtime.config import RuntimeConfig
+from wsrnas.runtime.launch import cluster
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +40,10 @@ class Workers:
 def workers_for(config: RuntimeConfig, items: int) -> Workers:
     """Return the processes for so many items: `config.workers`, else one a CUDA device, else the cores by the threads.
 
-    A worker of a torchrun or SLURM launch, and any device that is neither a CPU nor CUDA, works alone.
+    A process that torchrun or srun started with others, and any device that is neither a CPU nor CUDA, works alone.
     """
     threads = config.threads or 1
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1 or items < 2:
+    if cluster() is not None or items < 2:
         return Workers(count=1, threads=threads)
     if config.device in ("cuda", "auto") and torch.cuda.is_available():
         devices = _cuda_devices()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from wsrnas import rng
 from wsrnas.configure import configured
@@ -18,7 +20,8 @@ from wsrnas.models.budget import write_budget
 from wsrnas.models.load import load_run
 from wsrnas.progress import progress
 from wsrnas.runs import RunFolder
-from wsrnas.runtime import Runtime, leaving
+from wsrnas.runs.shared import shared_run
+from wsrnas.runtime import Runtime, leaving, processes
 from wsrnas.search.build import build_strategy
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.costs import FINALISTS, VERIFICATION
@@ -32,7 +35,13 @@ from wsrnas.search.pareto import SIZES, write_front
 from wsrnas.search.report.model_card import write_model_card
 from wsrnas.search.report.page import write_search_report
 from wsrnas.search.result import FILE, Finalist, SearchResult
-from wsrnas.search.setup import count_parameters, latencies_of, network_config, space_within_limits
+from wsrnas.search.setup import (
+    count_parameters,
+    latencies_of,
+    network_config,
+    refuse_idle_processes,
+    space_within_limits,
+)
 from wsrnas.search.size_share import labelled_genotypes, size_share
 from wsrnas.spaces import get_space
 from wsrnas.spaces.genotype import Genotype
@@ -74,24 +83,31 @@ def search(
 def run_search(config: SearchConfig, out: str | Path, *, pareto: str = "params") -> SearchResult:
     """Run a search, or resume it, and return what it found; `pareto` as for `search`.
 
-    On CPU a search killed at any moment and started again ends bit for bit as one that was never killed.
+    On CPU a search killed at any moment and started again ends bit for bit as one that was never killed. Several
+    processes (torchrun, srun) share every batch and come to the same up to the order of float additions; networks that
+    are trained alone at the end are divided among them.
 
     Raises:
         InputError: settings, data or run folder are not usable; the message names the remedy.
     """
     one_of("pareto", pareto, tuple(SIZES))
-    data = load_data(config.data, config.seed)
     runtime = Runtime(config.runtime)
-    if runtime.world_size > 1:
-        remedy = "start it without torchrun; `wsrnas train` uses several"
-        refuse("processes", expected="1: a search runs in one process", got=runtime.world_size, remedy=remedy)
+    data = processes.together(lambda: load_data(config.data, config.seed))
+    processes.together(lambda: _refuse_processes(config, data, pareto))
     latencies = latencies_of(config, data, runtime)
     latencies.read(Path(out))
-    space_within_limits(config, data, runtime, latencies)
-    with RunFolder.open(out, kind="search", config=asdict(config)) as run:
+    processes.together(lambda: space_within_limits(config, data, runtime, latencies))
+    with shared_run(out, kind="search", config=asdict(config)) as run:
         if config.limits.latency_ms is not None:
             latencies.keep(run.path)
         return _Search(config, data, runtime, run, latencies).run(pareto)
+
+
+def _refuse_processes(config: SearchConfig, data: DataBundle, pareto: str) -> None:
+    refuse_idle_processes(config, len(data.train), len(data.valid))
+    if processes.size() > 1 and (config.limits.latency_ms is not None or pareto == "latency"):
+        remedy = "start it without torchrun, or limit multiply-adds instead"
+        refuse("processes", expected="1 where latency is timed", got=processes.size(), remedy=remedy)
 
 
 class _Search:
@@ -114,15 +130,25 @@ class _Search:
         self._restore()
         self._search()
         winner = self._verified()
+        processes.first(lambda: self._name(winner, pareto))
+        compared = train_rivals(self.config, self.data, winner, self.folder) if self.config.rivals.count else None
+        network = None if self.config.rivals.count else self.evaluator.network(winner)
+        return processes.first(lambda: self._reported(winner, compared, network))
+
+    def _name(self, winner: Genotype, pareto: str) -> None:
+        """Write the winner and the fronts down."""
         self.folder.write_text("genotype.json", winner.to_json() + "\n")
         self.folder.write_text("cell.svg", self.evaluator.space.draw(winner))
         self._fronts(pareto)
-        if self.config.rivals.count:
-            self.folder.write_json("comparison.json", train_rivals(self.config, self.data, winner, self.folder))
-        self._save_examples(winner)
+
+    def _reported(self, winner: Genotype, compared: dict[str, Any] | None, network: nn.Module | None) -> SearchResult:
+        """Write what a search leaves behind."""
+        if compared is not None:
+            self.folder.write_json("comparison.json", compared)
+        self._save_examples(network or load_run(self.folder.path / "compare" / "winner"))
         sizes = network_config(self.config, self.data)
-        network = self.runtime.prepare(self.evaluator.space.build(winner, sizes))
-        write_budget(self.folder.path, network, sizes.image_shape)
+        built = self.runtime.prepare(self.evaluator.space.build(winner, sizes))
+        write_budget(self.folder.path, built, sizes.image_shape)
         write_model_card(self.folder.path)
         write_search_report(self.folder.path)
         return SearchResult.read(self.folder.path)
@@ -138,10 +164,8 @@ class _Search:
             batch = self.latencies.batch_size
             write_front(self.folder.path, pareto, labelled, self.latencies.measured, batch_size=batch)
 
-    def _save_examples(self, winner: Genotype) -> None:
+    def _save_examples(self, model: nn.Module) -> None:
         """Attack a few images of D_v: the winner trained alone, or else with the weights of its label."""
-        alone = self.folder.path / "compare" / "winner"
-        model = load_run(alone) if alone.is_dir() else self.evaluator.network(winner)
         images, labels = self.data.valid.fetch(torch.arange(min(EXAMPLES, len(self.data.valid))))
         save_examples(
             self.folder.path,
@@ -153,7 +177,9 @@ class _Search:
         )
 
     def _restore(self) -> None:
-        self.folder.load_checkpoint(restore=self._take)
+        state = processes.first(lambda: self.folder.load_checkpoint(restore=self._take))
+        if state is not None and not processes.is_first():
+            self._take(state)
 
     def _take(self, state: dict[str, Any]) -> None:
         self.strategy.load_state_dict(state["strategy"])
@@ -167,18 +193,22 @@ class _Search:
                 started = time.perf_counter()
                 self.folder.iteration = strategy.iteration
                 strategy.step()
-                self.folder.log(**self._line())
-                self.seconds += time.perf_counter() - started
-                self.folder.save_checkpoint(
-                    {
-                        "strategy": strategy.state_dict(),
-                        "evaluator": self.evaluator.state_dict(),
-                        "seconds": self.seconds,
-                        "best": self.best,
-                    }
-                )
+                processes.first(partial(self._keep, started))
                 bar.advance(note=self._note())
                 leaving.leave()
+
+    def _keep(self, started: float) -> None:
+        """Write down the iteration just done, which began at that time."""
+        self.folder.log(**self._line())
+        self.seconds += time.perf_counter() - started
+        self.folder.save_checkpoint(
+            {
+                "strategy": self.strategy.state_dict(),
+                "evaluator": self.evaluator.state_dict(),
+                "seconds": self.seconds,
+                "best": self.best,
+            }
+        )
 
     def _line(self) -> dict[str, Any]:
         """Return what metrics.jsonl says of the iteration just done."""
@@ -224,9 +254,18 @@ class _Search:
             labels = [self.evaluator.measure(space.architecture(genotype)) for genotype in finalists]
             values = [(value + float(self.objective(label))) / 2 for value, label in zip(values, labels)]
         order = sorted(range(len(finalists)), key=values.__getitem__)
-        winner = finalists[order[0]]
-        lines = self.folder.lines()
-        described = tuple(self._described(finalists[place], losses[place], lines) for place in order)
+        seconds, charged = self.seconds + time.perf_counter() - started, self.evaluator.cost - before
+        ranked = [(finalists[place], losses[place]) for place in order]
+        processes.first(lambda: self._write_result(ranked, alone=alone, seconds=seconds, charged=charged))
+        return finalists[order[0]]
+
+    def _write_result(
+        self, ranked: list[tuple[Genotype, Losses]], *, alone: bool, seconds: float, charged: float
+    ) -> None:
+        """Write result.json of the finalists, best first; `alone`: trained alone for it, at `charged` image passes."""
+        space, (winner, _) = self.evaluator.space, ranked[0]
+        lines, most = self.folder.lines(), self.config.limits.numbers().get("latency_ms")
+        described = tuple(self._described(genotype, losses, lines) for genotype, losses in ranked)
         spectrum, apart = self.evaluator.spectrum, self.config.evaluator == "trained"
         known = spectrum.strengths if apart else self.config.spectrum.attacked_strengths()
         result = SearchResult(
@@ -257,15 +296,14 @@ class _Search:
             warnings=tuple(warning for line in lines for warning in line.get("warnings", [])),
             cost=self.evaluator.cost,
             spent=dict(self.evaluator.spent),
-            verification_cost=self.evaluator.cost - before,
-            seconds=self.seconds + time.perf_counter() - started,
+            verification_cost=charged,
+            seconds=seconds,
             latency=None if most is None else self.latencies.said(winner, most),
             size=size_share(
-                lines, get_space(self.config.space.name), network_config(self.config, self.data), self.objective, winner
+                lines, get_space(space.name), network_config(self.config, self.data), self.objective, winner
             ),
         )
         self.folder.write_json(FILE, result.to_json())
-        return winner
 
     def _described(self, genotype: Genotype, losses: Losses, lines: list[dict[str, Any]]) -> Finalist:
         space = self.evaluator.space

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from wsrnas.data import DataBundle, Split
+from wsrnas.errors import refuse
 from wsrnas.models.network import SizeConfig
 from wsrnas.models.network import network_config as sized_for
 from wsrnas.networks.cost import count_parameters as count_parameters
-from wsrnas.runtime import Runtime
+from wsrnas.runtime import Runtime, processes
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.latency import Latencies
 from wsrnas.search.limits import limited_space
@@ -64,3 +65,16 @@ def learning_rate(config: SearchConfig, position: int) -> float:
         return start
     done = (position - constant) / max(total - constant, 1)
     return start * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
+
+
+def refuse_idle_processes(config: SearchConfig, train: int, valid: int) -> None:
+    """Refuse batches, of D_t with `train` images and D_v with `valid`, that hold fewer images than there are processes.
+
+    Raises:
+        InputError: as said.
+    """
+    sizes = {"training.batch_size": config.training.batch_size, "measure.batch_size": config.measure.batch_size}
+    for name, images in {**sizes, "images of D_t": train, "images of D_v": valid}.items():
+        if images < processes.size():
+            expected = f"one or more for each of the {processes.size()} processes"
+            refuse(name, expected=expected, got=images, remedy="use fewer processes")

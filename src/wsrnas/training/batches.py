@@ -39,11 +39,13 @@ def refuse_single_images(
         InputError: such a layer; names the batch size and the size of the images.
     """
     whole = min(batch_size, images)
-    if whole >= 2 * runtime.world_size:
+    if whole < runtime.world_size:
+        name = "batch_size" if batch_size <= images else "images"
+        expected = f"one or more for each of the {runtime.world_size} processes"
+        refuse(name, expected=expected, got=whole, remedy="use fewer processes")
+    if whole > 1:
         return
     _, height, width = image_shape
-    if whole < runtime.world_size:
-        refuse("batch_size", expected=f"an image for each of the {runtime.world_size} processes", got=whole)
     if not _sees_single_values(model, loss, image_shape, runtime):
         return
     expected = f"at least 2 images, because BatchNorm sees a single value per channel in one image of {width}x{height}"
@@ -51,9 +53,7 @@ def refuse_single_images(
         remedy = "add images, or choose a network without BatchNorm"
         refuse("data", expected=f"{expected}, to train on", got=images, remedy=remedy)
     got = f"{whole} image of {width}x{height} pixels a batch"
-    if runtime.world_size > 1:
-        got += f" on {runtime.world_size} processes"
-    refuse("batch_size", expected=expected, got=got, remedy=f"use at least --batch_size {2 * runtime.world_size}")
+    refuse("batch_size", expected=expected, got=got, remedy="use at least --batch_size 2")
 
 
 class _SingleValueError(Exception):

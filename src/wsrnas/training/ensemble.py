@@ -11,7 +11,7 @@ from torch import nn
 from wsrnas.data import DataBundle, Preprocessing
 from wsrnas.models.network import EnsembleNetwork, NetworkSpec
 from wsrnas.networks.ensemble import Ensemble
-from wsrnas.runtime import Runtime
+from wsrnas.runtime import Runtime, processes
 from wsrnas.training.bands import band_loss
 from wsrnas.training.config import TrainConfig
 from wsrnas.training.folder import TrainFolder
@@ -50,14 +50,13 @@ def train_ensemble(
     Ours: bands of several strengths, and that the mean probability decides.
     """
     members = EnsembleNetwork(members=(network,) * len(config.strength_bands()))
-    with TrainFolder(out, {"trains": members.to_dict(), **asdict(config)}, runtime) as folder:
+    with TrainFolder(out, {"trains": members.to_dict(), **asdict(config)}) as folder:
         folder.load(lambda state: None)
         folder.extend(config.epochs)
         results = [
             train_single(settings, network, out / "members" / str(place), data=data, runtime=runtime)
             for place, settings in enumerate(member_configs(config), start=1)
         ]
-        runtime.barrier()
         ensemble = Ensemble([_trained(network, result.path) for result in results])
         with folder.timed("held-out measurement", len(results)):
             measured, judged = _measure(config, runtime.prepare(ensemble), data, runtime)
@@ -97,5 +96,5 @@ def _measure(
 
 def _trained(network: NetworkSpec, run: Path) -> nn.Module:
     model = network.build()
-    model.load_state_dict(load_file(run / "model.safetensors"))
+    model.load_state_dict(processes.first(lambda: load_file(run / "model.safetensors")))
     return model.eval()

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from wsrnas.errors import InputError
-from wsrnas.runtime import Runtime
+from wsrnas.runtime import Runtime, processes
+from wsrnas.runtime.processes import all_sum_flat
+from wsrnas.runtime.shares import sharing
 from wsrnas.training.losses import AdversarialLoss, TrainingLoss
 from wsrnas.training.perturbation import WeightPerturbation
 
@@ -40,9 +42,13 @@ class EpochSums:
         correct = (logits.detach().argmax(dim=1) == labels).sum().to(self.values)
         self.values += torch.stack([loss.detach() * len(labels), correct, torch.full_like(correct, len(labels))])
 
-    def result(self, runtime: Runtime) -> EpochResult:
+    def whole(self) -> Tensor:
+        """Return the sums over all processes, on the device."""
+        return processes.all_sum(self.values)
+
+    def result(self) -> EpochResult:
         """Return the means over all processes; waits for the device."""
-        loss, correct, images = (runtime.mean(self.values) * runtime.world_size).tolist()
+        loss, correct, images = self.whole().tolist()
         return EpochResult(loss / max(images, 1), correct / max(images, 1), round(images))
 
 
@@ -66,7 +72,8 @@ def train_epoch(
 
     `model` may be a sub-network whose weights are part of a larger `optimizer`: parameters that the batch does not
     reach keep ``grad=None``, so neither momentum nor weight decay moves them. Attacks and the loss see the bare module,
-    inside the runtime's autocast.
+    inside the runtime's autocast. Several processes each take their rows of every batch; the step is that of the whole
+    batch, and so are BatchNorm's statistics and what the attack draws.
 
     Args:
         generator_for: the generator of a step, so that a step draws the same whenever it runs.
@@ -79,7 +86,7 @@ def train_epoch(
         on_step: called after each batch with its number, to report or save.
 
     Returns:
-        Mean loss per image, accuracy on the images trained on, and their count.
+        Mean loss per image, accuracy on the images trained on, and their count, over all processes.
 
     Raises:
         InputError: the loss is no longer finite; the remedy is a smaller learning rate.
@@ -89,32 +96,38 @@ def train_epoch(
     carried = {} if carried is None else carried
     model.train()
     for step, (images, labels) in enumerate(batches, start=first_step):
-        images, labels = runtime.images(runtime.share(images)), runtime.share(labels).to(runtime.device)
-        if learning_rate is not None:
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(step)
-        if perturbation is not None and isinstance(loss, AdversarialLoss):
-            updates = perturbation.updates(loss, model, images, labels, generator_for(step))
-        else:
-            updates = loss.updates(model, images, labels, generator_for(step), carried)
-        for value, logits in _inside(runtime.autocast, updates):
-            optimizer.zero_grad(set_to_none=True)
-            value.backward()
-            runtime.average_gradients(parameters)
-            if clip is not None:
-                nn.utils.clip_grad_norm_(parameters, clip)
-            optimizer.step()
-            sums.add(value, logits, labels)
+        with sharing(len(labels)) as share:
+            images, labels = runtime.images(share.of(images)), share.of(labels).to(runtime.device)
+            if learning_rate is not None:
+                for group in optimizer.param_groups:
+                    group["lr"] = learning_rate(step)
+            if perturbation is not None and isinstance(loss, AdversarialLoss):
+                updates = perturbation.updates(loss, model, images, labels, generator_for(step))
+            else:
+                updates = loss.updates(model, images, labels, generator_for(step), carried)
+            for value, logits in _inside(runtime.autocast, updates):
+                optimizer.zero_grad(set_to_none=True)
+                share.weighted(value).backward()
+                all_sum_flat([parameter.grad for parameter in parameters if parameter.grad is not None])
+                if clip is not None:
+                    nn.utils.clip_grad_norm_(parameters, clip)
+                optimizer.step()
+                if share.counted:
+                    sums.add(value, logits, labels)
         if on_step is not None:
             on_step(step)
     optimizer.zero_grad(set_to_none=True)
-    result = sums.result(runtime)
-    if not math.isfinite(result.loss):
-        raise InputError(
-            f"training: the loss became {result.loss} within this epoch; use a smaller learning rate, a warm-up or "
-            "gradient clipping"
-        )
+    result = sums.result()
+    processes.together(lambda: _refuse_diverged(result.loss))
     return result
+
+
+def _refuse_diverged(loss: float) -> None:
+    if not math.isfinite(loss):
+        raise InputError(
+            f"training: the loss became {loss} within this epoch; use a smaller learning rate, a warm-up or gradient "
+            "clipping"
+        )
 
 
 def _inside(context: Callable[[], AbstractContextManager[None]], updates: Iterator[Update]) -> Iterator[Update]:

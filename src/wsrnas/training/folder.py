@@ -20,19 +20,22 @@ from wsrnas.models.budget import write_budget
 from wsrnas.models.network import NetworkSpec, write_network
 from wsrnas.recipes import refuse_renamed
 from wsrnas.runs import RunFolder
-from wsrnas.runtime import Runtime
+from wsrnas.runtime import processes
 
 EXTENSIONS = "extended.json"
 """Where a training that was given more epochs keeps how many it had before, and since which epoch it has more."""
 
 
 class TrainFolder:
-    """Files of one training. Every process reads; the main process alone writes."""
+    """Files of one training. Of several processes the first one reads and writes, and all know what came of it."""
 
-    def __init__(self, path: Path, config: dict[str, Any], runtime: Runtime) -> None:
+    def __init__(self, path: Path, config: dict[str, Any]) -> None:
         self.path = path
-        self._run = _open(path, config) if runtime.is_main else None
-        runtime.barrier()
+        self._run: RunFolder | None = None
+        processes.first(lambda: self._enter(config))
+
+    def _enter(self, config: dict[str, Any]) -> None:
+        self._run = _open(self.path, config)
 
     def __enter__(self) -> TrainFolder:
         return self
@@ -44,18 +47,18 @@ class TrainFolder:
 
     def load(self, restore: Callable[[dict[str, Any]], None]) -> None:
         """Hand the state last saved to `restore`; nothing to hand over in a fresh run."""
-        if self._run is not None:
-            self._run.load_checkpoint(restore=restore)
-            return
-        path = self.path / "checkpoints" / "last.pt"
-        if path.is_file():
-            restore(_read(path)["state"])
+        state = processes.first(lambda: None if self._run is None else self._run.load_checkpoint(restore=restore))
+        if self._run is None and state is not None:
+            restore(state)
 
     def extend(self, epochs: int, done: int | None = None) -> None:
         """Take note that a training now has more epochs than it was started with, `done` of them being over.
 
         None says that all it had were.
         """
+        processes.first(lambda: self._extend(epochs, done))
+
+    def _extend(self, epochs: int, done: int | None) -> None:
         if self._run is None or self._run.config["epochs"] == epochs:
             return
         before = int(self._run.config["epochs"])
@@ -67,18 +70,20 @@ class TrainFolder:
 
     def save(self, state: dict[str, Any]) -> None:
         """Write the checkpoint that a restart goes on from."""
-        if self._run is not None:
-            self._run.save_checkpoint(state)
+        self._do(lambda run: run.save_checkpoint(state))
 
     def keep(self, network: nn.Module) -> None:
         """Write the network that is the best so far."""
-        if self._run is not None:
-            self._run.save_checkpoint({"model": network.state_dict()}, name="best")
+        self._do(lambda run: run.save_checkpoint({"model": network.state_dict()}, name="best"))
 
     def log(self, **values: Any) -> None:
         """Append one line to metrics.jsonl."""
-        if self._run is not None:
-            self._run.log(**values)
+        self._do(lambda run: run.log(**values))
+
+    def _do(self, what: Callable[[RunFolder], object]) -> None:
+        """Do this where the folder is open, and raise what it raises on every process."""
+        run = self._run
+        processes.first(lambda: None if run is None else what(run))
 
     def timed(self, phase: str, epoch: int) -> AbstractContextManager[None]:
         """Append how long the block took to timings.jsonl."""
@@ -96,14 +101,15 @@ class TrainFolder:
         self, network: NetworkSpec, result: dict[str, Any], class_names: Sequence[str], preprocessing: Preprocessing
     ) -> None:
         """Write model.safetensors, the kept weights, network.json, how to build it, and result.json."""
-        if self._run is None:
-            return
-        content = save(
-            {name: tensor.contiguous() for name, tensor in _kept(self.path / "checkpoints" / "best.pt").items()}
-        )
-        write_atomic(self.path / "model.safetensors", content)
-        write_network(self.path, network, class_names, preprocessing)
-        self._run.write_json("result.json", result)
+
+        def write(run: RunFolder) -> None:
+            kept = _kept(self.path / "checkpoints" / "best.pt")
+            content = save({name: tensor.contiguous() for name, tensor in kept.items()})
+            write_atomic(self.path / "model.safetensors", content)
+            write_network(self.path, network, class_names, preprocessing)
+            run.write_json("result.json", result)
+
+        self._do(write)
 
 
 def _open(path: Path, config: dict[str, Any]) -> RunFolder:

@@ -15,7 +15,8 @@ from wsrnas import rng
 from wsrnas.attacks import PGD
 from wsrnas.attacks.victim import own_copy
 from wsrnas.data import Split
-from wsrnas.runtime import Runtime
+from wsrnas.runtime import Runtime, processes
+from wsrnas.runtime.shares import sharing
 
 SURE = 0.05
 """A guesser passes for a network that has learned something with at most this probability."""
@@ -78,29 +79,32 @@ def measure_held_out(
     wanted = len(split) if images is None else min(images, len(split))
     attack = None if strength is None else PGD(eps=strength, steps=steps)
     counts = torch.zeros(3, device=runtime.device)
-    seen_labels, seen_predictions = _Counts(runtime), _Counts(runtime)
+    seen_labels, seen_predictions = _Counts(), _Counts()
     training, seen = model.training, 0
     model.eval()
     for index, (batch, labels) in enumerate(split.batches(batch_size, device=runtime.device)):
         batch, labels = batch[: wanted - seen], labels[: wanted - seen]
         seen += len(labels)
-        batch, labels = runtime.images(runtime.share(batch)), runtime.share(labels)
-        if len(labels):
-            counts[0] += len(labels)
+        with sharing(len(labels)) as share:
+            batch, labels = runtime.images(share.of(batch)), share.of(labels)
             with torch.no_grad():
                 logits = model(own_copy(batch))
-            counts[1] += (logits.argmax(dim=1) == labels).sum()
-            seen_labels.add(labels, logits.shape[1])
-            seen_predictions.add(logits.argmax(dim=1), logits.shape[1])
+            right = [torch.tensor(len(labels)), (logits.argmax(dim=1) == labels).sum()]
             if attack is not None:
-                generator = rng.stream(seed, "held-out", index, runtime.rank, device=runtime.device)
+                generator = rng.stream(seed, "held-out", index, 0, device=runtime.device)
                 adversarial = attack.perturb(model, batch, labels, generator)
                 with torch.no_grad():
-                    counts[2] += (model(adversarial).argmax(dim=1) == labels).sum()
+                    right.append((model(adversarial).argmax(dim=1) == labels).sum())
+            if share.counted:
+                for place, count in enumerate(right):
+                    counts[place] += count
+            counted = slice(None) if share.counted else slice(0)
+            seen_labels.add(labels[counted], logits.shape[1])
+            seen_predictions.add(logits.argmax(dim=1)[counted], logits.shape[1])
         if seen >= wanted:
             break
     model.train(training)
-    total, clean, robust = (runtime.mean(counts) * runtime.world_size).tolist()
+    total, clean, robust = processes.all_sum(counts).tolist()
     return HeldOut(
         clean / total,
         None if attack is None else robust / total,
@@ -113,8 +117,7 @@ def measure_held_out(
 class _Counts:
     """How often each class was seen, over all batches and processes."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
+    def __init__(self) -> None:
         self._counts: Tensor | None = None
 
     def add(self, classes: Tensor, known: int) -> None:
@@ -126,4 +129,4 @@ class _Counts:
         """Return the counts."""
         if self._counts is None:
             return ()
-        return tuple(round(count) for count in (self._runtime.mean(self._counts) * self._runtime.world_size).tolist())
+        return tuple(round(count) for count in processes.all_sum(self._counts).tolist())

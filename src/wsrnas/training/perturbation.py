@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from wsrnas.errors import refuse
+from wsrnas.runtime.processes import all_sum_flat
+from wsrnas.runtime.shares import weighted
 from wsrnas.training.losses import AdversarialLoss, Attacked
 from wsrnas.types import Images, Labels, Logits
 
@@ -51,8 +53,7 @@ class WeightPerturbation:
     layer l; biases and BatchNorm stay. The optimiser then steps θ by the gradient at θ + v. BatchNorm's running
     averages move in that second pass only.
 
-    Differs from the authors' code: the weights are never overwritten, so nothing has to be put back; with several
-    processes each perturbs by the gradient of its own share of the batch.
+    Differs from the authors' code: the weights are never overwritten, so nothing has to be put back.
     """
 
     gamma: float
@@ -80,7 +81,9 @@ class WeightPerturbation:
         weights = {name: weight for name, weight in weights.items() if weight.requires_grad}
         buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
         value, _ = loss.objective(At(model, buffers), images, attacked, labels)
+        value = weighted(value)
         gradients = torch.autograd.grad(value, list(weights.values()), allow_unused=True)
+        all_sum_flat([gradient for gradient in gradients if gradient is not None])
         found = {}
         for (name, weight), gradient in zip(weights.items(), gradients):
             if gradient is not None:

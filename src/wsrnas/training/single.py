@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from wsrnas import rng
 from wsrnas.data import DataBundle, Preprocessing, Split
 from wsrnas.models.network import NetworkSpec
 from wsrnas.progress import progress
-from wsrnas.runtime import Runtime, leaving
+from wsrnas.runtime import Runtime, leaving, processes
 from wsrnas.training.batches import refuse_single_images, steps_per_epoch
 from wsrnas.training.config import TrainConfig
 from wsrnas.training.epoch import EpochResult, train_epoch
@@ -29,7 +30,8 @@ def train_single(
 ) -> TrainResult:
     """Train one network, or go on with it, as `train` describes; ignores `config.bands`."""
     model = runtime.prepare(network.initialise(config.seed))
-    refuse_single_images(
+    possible = partial(
+        refuse_single_images,
         model,
         config.build_loss(),
         data.image_shape,
@@ -37,7 +39,8 @@ def train_single(
         batch_size=config.batch_size,
         runtime=runtime,
     )
-    with TrainFolder(out, {"trains": network.to_dict(), **asdict(config)}, runtime) as folder:
+    processes.together(possible)
+    with TrainFolder(out, {"trains": network.to_dict(), **asdict(config)}) as folder:
         state = TrainState(config, model, runtime, data.fingerprint)
         folder.load(state.load_state_dict)
         folder.extend(config.epochs, state.epoch)
@@ -90,9 +93,7 @@ def _one_epoch(
                 drop_last=len(data.train) >= config.batch_size,
             ),
             runtime=runtime,
-            generator_for=lambda step: rng.stream(
-                config.seed, "attack", epoch, step, runtime.rank, device=runtime.device
-            ),
+            generator_for=lambda step: rng.stream(config.seed, "attack", epoch, step, 0, device=runtime.device),
             clip=config.optimizer.clip,
             perturbation=config.awp.at(epoch),
             carried=state.carried,
@@ -101,7 +102,6 @@ def _one_epoch(
             sums=state.sums,
             on_step=after,
         )
-    _average_buffers(state, runtime)
     last = epoch + 1 == config.epochs
     measured = None
     if len(data.valid) and (last or (epoch + 1) % config.selection.every == 0):
@@ -134,15 +134,6 @@ def _measure(
         seed=config.seed,
         runtime=runtime,
     )
-
-
-def _average_buffers(state: TrainState, runtime: Runtime) -> None:
-    """Give every process the same BatchNorm averages before they are measured and saved."""
-    if runtime.world_size > 1:
-        for network in {state.model, state.network}:
-            for buffer in network.buffers():
-                if buffer.is_floating_point():
-                    buffer.copy_(runtime.mean(buffer))
 
 
 def _line(epoch: int, rate: float, result: EpochResult, measured: HeldOut | None, kept: bool) -> dict[str, object]:

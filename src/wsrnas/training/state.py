@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from wsrnas.errors import InputError
-from wsrnas.runtime import Runtime
+from wsrnas.runtime import Runtime, processes
+from wsrnas.runtime.shares import all_rows, own_rows
 from wsrnas.training.config import TrainConfig
 from wsrnas.training.ema import MovingAverage
 from wsrnas.training.epoch import EpochSums
@@ -18,7 +20,8 @@ class TrainState:
     """Network, optimiser, moving average, position, and the best epoch so far.
 
     `epoch` and `step` name the next step to take. There is no random state: every draw belongs to a position.
-    `carried` is what the loss keeps from batch to batch.
+    `carried` is what the loss keeps from batch to batch. Several processes hold the same, but for their rows of
+    `carried` and their part of `sums`.
     """
 
     def __init__(self, config: TrainConfig, model: nn.Module, runtime: Runtime, fingerprint: str) -> None:
@@ -81,16 +84,16 @@ class TrainState:
         self.sums = EpochSums(self._runtime.device)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return everything, loadable with ``weights_only=True``."""
+        """Return everything, loadable with ``weights_only=True``; all processes are asked, and return the same."""
         return {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
-            "sums": self.sums.values.cpu(),
+            "sums": self.sums.whole().cpu(),
             "epoch": self.epoch,
             "step": self.step,
             "kept": self.kept,
-            "carried": {name: tensor.cpu() for name, tensor in self.carried.items()},
+            "carried": {name: all_rows(tensor).cpu() for name, tensor in self.carried.items()},
             "data": self._fingerprint,
         }
 
@@ -109,6 +112,6 @@ class TrainState:
         self.optimizer.load_state_dict(state["optimizer"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
-        self.sums.values.copy_(state["sums"])
+        self.sums.values.copy_(state["sums"] if processes.is_first() else torch.zeros_like(state["sums"]))
         self.epoch, self.step, self.kept = int(state["epoch"]), int(state["step"]), state["kept"]
-        self.carried = dict(state["carried"])
+        self.carried = {name: own_rows(tensor) for name, tensor in state["carried"].items()}

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from wsrnas.data import DataBundle, load_data
-from wsrnas.errors import refuse
 from wsrnas.models.network import ActivatedNetwork, GenotypeNetwork, NetworkSpec, network_config
-from wsrnas.runtime import Runtime
+from wsrnas.runtime import Runtime, processes
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.training.config import TrainConfig
 from wsrnas.training.ensemble import train_ensemble
@@ -27,9 +26,10 @@ def train(
 ) -> TrainResult:
     """Train on D_t and keep the epoch that is best on held-out training data; the test set is never looked at.
 
-    The same call in the same folder resumes; on a CPU and in one process the result is bit for bit that of a training
-    never interrupted. Order and augmentation of an epoch come from ``rng.stream(seed, "order", epoch)``, the attack of
-    a step from ``rng.stream(seed, "attack", epoch, step, process)``. The same call with more epochs goes on where the
+    The same call in the same folder resumes; on a CPU and in as many processes as before the result is bit for bit that
+    of a training never interrupted; with others it is the same up to the order of float additions. Order and
+    augmentation of an epoch come from ``rng.stream(seed, "order", epoch)``, the attack of a step from
+    ``rng.stream(seed, "attack", epoch, step, 0)``. The same call with more epochs goes on where the
     training stood: the epochs that are left then have the learning rate of a training of the new length.
 
     Args:
@@ -45,9 +45,7 @@ def train(
             disk, a diverging training.
     """
     runtime = Runtime(config.runtime) if runtime is None else runtime
-    if config.batch_size % runtime.world_size:
-        refuse("batch_size", expected=f"a multiple of the {runtime.world_size} processes", got=config.batch_size)
-    data = load_data(config.data, config.seed) if data is None else data
+    data = processes.together(lambda: load_data(config.data, config.seed)) if data is None else data
     if isinstance(network, Genotype):
         network = GenotypeNetwork(genotype=network, config=network_config(config.network, data))
     if config.activation != "relu":

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from wsrnas.attacks import Attack
 from wsrnas.evaluation.protocols.base import Setting
-from wsrnas.evaluation.record import EXAMPLES, Record
-from wsrnas.evaluation.scoring import Tally, answers, batches, craft, examples, keep, plainly, score
+from wsrnas.evaluation.record import Record
+from wsrnas.evaluation.scoring import Batch, Tally, answers, craft, examples, keep, merged, own_batches, plainly, score
 from wsrnas.evaluation.verify import RADIUS_ROUNDING, distances
+from wsrnas.runtime import processes
 from wsrnas.types import Norm
 
 
@@ -31,6 +32,7 @@ class Nearest:
 
     def __init__(self, setting: Setting, label: str, attack: Attack) -> None:
         self._setting, self._label, self._attack = setting, label, attack
+        self._everything = list(range(len(setting.labels)))
         self._due = float(attack.passes)
         self._found: list[Tensor] | None = None
         self._broken_gradients = False
@@ -46,21 +48,27 @@ class Nearest:
 
         distance(x) ≤ ε implies broken at ε; where the nearest one is farther the attack tries what it can in the ball.
         """
-        setting, count = self._setting, len(self._setting.labels)
-        tally, kept = Tally(), list[tuple[int, Tensor, Tensor]]()
-        attack = self._attack.at(strength)
-        for (rows, _), found in zip(batches(list(range(count)), setting.batch_size), self._search()):
-            model = setting.copies.fresh()
+        if self._found is None:
+            self._found = self._search()
+        found = self._found
+        scored = processes.gather(lambda: self._within_here(strength, found))
+        tally, kept = merged(sorted((batch for found in scored for batch in found), key=lambda batch: batch.start))
+        keep(self._setting, self._label, strength, kept)
+        tally.broken_gradients |= self._broken_gradients
+        known = [None if math.isinf(one) else one for one in self.distance.tolist()]
+        return Record(attack=self._label, strength=strength, indices=self._everything, nearest=known, **asdict(tally))
+
+    def _within_here(self, strength: float, nearest: list[Tensor]) -> list[Batch]:
+        """Score this process's batches, whose nearest images are given."""
+        setting, attack, scored = self._setting, self._attack.at(strength), list[Batch]()
+        for (rows, start), found in zip(own_batches(self._everything, setting.batch_size), nearest):
+            model, tally = setting.copies.fresh(), Tally()
             given = [part.to(setting.device) for part in (setting.images[rows], setting.labels[rows], found)]
             with plainly(self._label, len(rows)):
                 moved = attack.from_nearest(model, *given).cpu().contiguous()
             wrong = score(setting, tally, model, self._label, strength, rows, moved)
-            kept += examples(setting, rows, moved, wrong, EXAMPLES - len(kept))
-        keep(setting, self._label, strength, kept)
-        tally.broken_gradients |= self._broken_gradients
-        known = [None if math.isinf(one) else one for one in self.distance.tolist()]
-        indices = list(range(count))
-        return Record(attack=self._label, strength=strength, indices=indices, nearest=known, **asdict(tally))
+            scored.append(Batch(start=start, tally=tally, kept=examples(setting, rows, moved, wrong)))
+        return scored
 
     def resumed(self, record: Record) -> Record:
         """Take the distances from a record that was finished before, and return it."""
@@ -69,18 +77,26 @@ class Nearest:
         return record
 
     def _search(self) -> list[Tensor]:
-        if self._found is None:
-            setting, self._found = self._setting, []
-            for rows, start in batches(list(range(len(setting.labels))), setting.batch_size):
-                model, radius = setting.copies.fresh(), reach(setting.images, setting.norm)
-                found = craft(setting, model, self._label, self._attack, radius, rows, start)
-                wrong = answers(setting, setting.copies.fresh(), found).argmax(1) != setting.labels[rows]
-                far = distances(setting.images[rows], found, setting.norm)
-                self.distance[rows] = torch.where(wrong, far, torch.inf)
-                self._found.append(found)
-                self._broken_gradients |= model.broken_gradients
-            self.distance[~setting.clean_correct] = 0.0
-        return self._found
+        """Look for the nearest images of this process's batches; note how far those of all processes are."""
+        found = list[Tensor]()
+        for parts, broken_gradients in processes.gather(lambda: self._search_here(found)):
+            for rows, distance in parts:
+                self.distance[rows] = distance
+            self._broken_gradients |= broken_gradients
+        self.distance[~self._setting.clean_correct] = 0.0
+        return found
+
+    def _search_here(self, into: list[Tensor]) -> tuple[list[tuple[Tensor, Tensor]], bool]:
+        setting, parts, broken_gradients = self._setting, list[tuple[Tensor, Tensor]](), False
+        for rows, start in own_batches(self._everything, setting.batch_size):
+            model, radius = setting.copies.fresh(), reach(setting.images, setting.norm)
+            found = craft(setting, model, self._label, self._attack, radius, rows, start)
+            wrong = answers(setting, setting.copies.fresh(), found).argmax(1) != setting.labels[rows]
+            far = distances(setting.images[rows], found, setting.norm)
+            parts.append((rows, torch.where(wrong, far, torch.inf)))
+            into.append(found)
+            broken_gradients |= model.broken_gradients
+        return parts, broken_gradients
 
 
 def cross_check(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import ClassVar, Literal, final
 
 import torch
@@ -16,6 +18,7 @@ from wsrnas.evaluation.scoring import Tally, answers, misclassified, plainly
 from wsrnas.evaluation.verify import check_noise, eight_bit
 from wsrnas.models.module import Wrapped
 from wsrnas.rng import fixed_global_seed
+from wsrnas.runtime import processes
 from wsrnas.types import Images, Labels, Norm
 
 STEPS = 20
@@ -79,15 +82,12 @@ class Released(Protocol):
         curve = Curve(
             survives=torch.zeros(shape, dtype=torch.bool), survives_eight_bit=torch.zeros(shape, dtype=torch.bool)
         )
-        records: list[Record] = []
+        records, recorded = list[Record](), _recorded(setting)
         for column, strength in enumerate(setting.strengths):
             if strength == 0:
                 curve.survives[:, column] = curve.survives_eight_bit[:, column] = setting.clean_correct
             else:
-                record = setting.store.read(LABEL, strength, list(range(shape[0])))
-                if record is None:
-                    record = _run(setting, strength)
-                    setting.store.write(record)
+                record = next(recorded)
                 records.append(record)
                 curve.survives[:, column] = ~torch.tensor(record.broken)
                 curve.survives_eight_bit[:, column] = ~torch.tensor(record.broken_eight_bit)
@@ -101,6 +101,36 @@ class Released(Protocol):
             "broken_gradients": any(record.broken_gradients for record in records),
         }
         return curve
+
+
+def _recorded(setting: Setting) -> Iterator[Record]:
+    """Yield the result at every strength above 0, stored or run and stored.
+
+    Batches follow from one another here, strengths do not: each process runs another one.
+    """
+    everything, found = list(range(len(setting.labels))), dict[float, Record]()
+    strengths = [strength for strength in setting.strengths if strength > 0]
+    for place, strength in enumerate(strengths):
+        record = found.pop(strength, None) or setting.store.read(LABEL, strength, everything)
+        if record is None:
+            later = (one for one in strengths[place + 1 :] if one not in found)
+            missing = (one for one in later if setting.store.read(LABEL, one, everything) is None)
+            record = _run_together(setting, [strength, *islice(missing, processes.size() - 1)], found)
+        yield record
+
+
+def _run_together(setting: Setting, strengths: list[float], found: dict[float, Record]) -> Record:
+    """Run one strength on each process and store them all; return the first, leave the others in `found`."""
+
+    def own() -> Record | None:
+        place = processes.rank()
+        return _run(setting, strengths[place]) if place < len(strengths) else None
+
+    records = [record for record in processes.gather(own) if record is not None]
+    found.update({record.strength: record for record in records[1:]})
+    for record in records:
+        setting.store.write(record)
+    return records[0]
 
 
 def _run(setting: Setting, strength: float) -> Record:

@@ -11,6 +11,8 @@ from torch.nn import functional
 from wsrnas.attacks.base import Attack
 from wsrnas.estimators.noise.base import NoiseEstimator
 from wsrnas.runtime import Runtime
+from wsrnas.runtime.processes import all_sum
+from wsrnas.runtime.shares import sharing
 from wsrnas.search.evaluators.measure import UNREFINED, Batches, Refinement, Spectrum, estimated_noises, real_noises
 
 
@@ -44,19 +46,21 @@ def measure_fidelity(
     losses = torch.zeros_like(correct)
     images_seen = 0
     for images, labels in batches:
-        images, labels = runtime.images(images), labels.to(runtime.device)
-        noises = real_noises(network, images, labels, (*spectrum.attacked, *estimated), attack, runtime)
-        known, real = noises.split([len(spectrum.attacked), len(estimated)], dim=1)
-        noise_hat = estimated_noises(network, images, labels, known, spectrum, estimator, refinement, runtime)
-        with torch.no_grad():
-            shifted = (images, *(images + noise for noise in (*real.unbind(1), *noise_hat.unbind(1))))
-            for place, inputs in enumerate(shifted):
-                with runtime.autocast():
-                    logits = network(inputs).float()
-                correct[place] += (logits.argmax(dim=1) == labels).sum()
-                losses[place] += functional.cross_entropy(logits, labels, reduction="sum")
-        images_seen += len(images)
-    accuracy, mean_loss = (correct / images_seen).tolist(), (losses / images_seen).tolist()
+        images_seen += len(labels)
+        with sharing(len(labels)) as part:
+            images, labels = runtime.images(part.of(images)), part.of(labels).to(runtime.device)
+            noises = real_noises(network, images, labels, (*spectrum.attacked, *estimated), attack, runtime)
+            known, real = noises.split([len(spectrum.attacked), len(estimated)], dim=1)
+            noise_hat = estimated_noises(network, images, labels, known, spectrum, estimator, refinement, runtime)
+            with torch.no_grad():
+                shifted = (images, *(images + noise for noise in (*real.unbind(1), *noise_hat.unbind(1))))
+                for place, inputs in enumerate(shifted):
+                    with runtime.autocast():
+                        logits = network(inputs).float()
+                    if part.counted:
+                        correct[place] += (logits.argmax(dim=1) == labels).sum()
+                        losses[place] += functional.cross_entropy(logits, labels, reduction="sum")
+    accuracy, mean_loss = ((all_sum(sums) / images_seen).tolist() for sums in (correct, losses))
     found = {}
     for place, strength in enumerate(estimated, start=1):
         drop = accuracy[0] - accuracy[place]

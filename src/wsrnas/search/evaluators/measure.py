@@ -1,4 +1,7 @@
-"""The verbs of Algorithm 1 on one network: make noises, estimate noises, measure losses."""
+"""The verbs of Algorithm 1 on one network: make noises, estimate noises, measure losses.
+
+Of several processes each works on its rows of every batch, and all return the losses of the whole.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ from wsrnas.attacks.victim import untouched
 from wsrnas.estimators.noise.base import NoiseEstimator, WantedNoises
 from wsrnas.estimators.noise.refine import REFINE_STEP, refine_outwards
 from wsrnas.runtime import Runtime
+from wsrnas.runtime.processes import all_sum
+from wsrnas.runtime.shares import sharing
 from wsrnas.search.base import Timer
 from wsrnas.types import Images, Labels, Losses, Noises
 
@@ -145,12 +150,15 @@ def measure_losses(
     total = torch.zeros(1 + len(spectrum.strengths), device=runtime.device)
     images_seen = 0
     for images, labels in batches:
-        images, labels = runtime.images(images), labels.to(runtime.device)
-        noises = all_noises(network, images, labels, spectrum, attack, estimator, refinement, runtime, timed)
-        with timed("measuring"):
-            total += batch_losses(network, images, labels, noises, runtime)
-        images_seen += len(images)
-    return (total / images_seen).cpu(), images_seen
+        images_seen += len(labels)
+        with sharing(len(labels)) as share:
+            images, labels = runtime.images(share.of(images)), share.of(labels).to(runtime.device)
+            noises = all_noises(network, images, labels, spectrum, attack, estimator, refinement, runtime, timed)
+            with timed("measuring"):
+                sums = batch_losses(network, images, labels, noises, runtime)
+        if share.counted:
+            total += sums
+    return (all_sum(total) / images_seen).cpu(), images_seen
 
 
 def attacked_losses(
@@ -164,15 +172,17 @@ def attacked_losses(
     """Return the mean losses per image with every strength attacked for real, in float32, and how many images."""
     total, images_seen = torch.zeros(1 + len(spectrum.strengths), device=runtime.device), 0
     for index, (images, labels) in enumerate(batches):
-        images, labels = runtime.images(images), labels.to(runtime.device)
-        shifted = [images]
-        for strength in spectrum.strengths:
-            shifted.append(attack.at(strength).perturb(network, images, labels, generator_for(index)))
-        with torch.no_grad():
-            sums = [functional.cross_entropy(network(inputs), labels, reduction="sum") for inputs in shifted]
-        total += torch.stack(sums)
-        images_seen += len(images)
-    return (total / images_seen).cpu(), images_seen
+        images_seen += len(labels)
+        with sharing(len(labels)) as share:
+            images, labels = runtime.images(share.of(images)), share.of(labels).to(runtime.device)
+            shifted = [images]
+            for strength in spectrum.strengths:
+                shifted.append(attack.at(strength).perturb(network, images, labels, generator_for(index)))
+            with torch.no_grad():
+                sums = [functional.cross_entropy(network(inputs), labels, reduction="sum") for inputs in shifted]
+        if share.counted:
+            total += torch.stack(sums)
+    return (all_sum(total) / images_seen).cpu(), images_seen
 
 
 @torch.no_grad()
@@ -180,9 +190,11 @@ def clean_loss(network: nn.Module, batches: Batches, runtime: Runtime) -> tuple[
     """Return the mean clean loss per image over D_v, (1,), and how many images that were."""
     total, images_seen = torch.zeros(1, device=runtime.device), 0
     for images, labels in batches:
-        images, labels = runtime.images(images), labels.to(runtime.device)
-        with runtime.autocast():
-            logits = network(images)
-        total += functional.cross_entropy(logits.float(), labels, reduction="sum")
-        images_seen += len(images)
-    return (total / images_seen).cpu(), images_seen
+        images_seen += len(labels)
+        with sharing(len(labels)) as share:
+            images, labels = runtime.images(share.of(images)), share.of(labels).to(runtime.device)
+            with runtime.autocast():
+                logits = network(images)
+        if share.counted:
+            total += functional.cross_entropy(logits.float(), labels, reduction="sum")
+    return (all_sum(total) / images_seen).cpu(), images_seen

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from wsrnas.attacks.pgd import PGD
 from wsrnas.runtime import Runtime
+from wsrnas.runtime.shares import sharing, spread, total
 from wsrnas.search.base import Timer
 from wsrnas.search.evaluators.measure import real_noises
 from wsrnas.spaces.base import SuperNetwork
@@ -40,10 +41,14 @@ def whole_mixture_losses(
     timed: Timer,
 ) -> Losses:
     """Attack the mixture at every strength; return the clean loss and theirs, (1+S,), differentiable in H."""
-    inputs = [images]
-    if strengths:
-        frozen = Mixture(supernet, arch_weights.detach())
-        with timed("attacks on the mixture"):
-            noises = real_noises(frozen, images, labels, strengths, attack, runtime)
-        inputs += [images + noise for noise in noises.unbind(1)]
-    return torch.stack([functional.cross_entropy(supernet.mixture(x, arch_weights), labels) for x in inputs])
+    arch_weights = spread(arch_weights)
+    with sharing(len(labels)) as share:
+        images, labels = runtime.images(share.of(images)), share.of(labels).to(runtime.device)
+        inputs = [images]
+        if strengths:
+            frozen = Mixture(supernet, arch_weights.detach())
+            with timed("attacks on the mixture"):
+                noises = real_noises(frozen, images, labels, strengths, attack, runtime)
+            inputs += [images + noise for noise in noises.unbind(1)]
+        losses = [functional.cross_entropy(supernet.mixture(x, arch_weights), labels) for x in inputs]
+        return total(share.weighted(torch.stack(losses)))

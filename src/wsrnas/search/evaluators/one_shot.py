@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from contextlib import nullcontext
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -19,6 +20,8 @@ from wsrnas.data import DataBundle
 from wsrnas.estimators.memory import NoiseMemory
 from wsrnas.estimators.noise import NoiseFit, fit_noise_estimator, noise_estimator, push_noise
 from wsrnas.runtime import Runtime
+from wsrnas.runtime.processes import alike, alone
+from wsrnas.runtime.shares import sharing
 from wsrnas.search import costs
 from wsrnas.search.base import Timer
 from wsrnas.search.config import SearchConfig
@@ -48,7 +51,7 @@ class OneShot(ChargedEvaluator):
     """Trains a sub-network for one epoch of D_t, keeps φ up to date, and measures N1+N2+1 losses on D_v.
 
     Randomness depends on (seed, purpose, number of trainings so far) only. BatchNorm has no running averages, so the
-    network attacked is the network measured.
+    network attacked is the network measured. Several processes share every batch and hold the same weights, φ included.
     """
 
     def __init__(
@@ -91,12 +94,12 @@ class OneShot(ChargedEvaluator):
     def warm_up(self, architecture: Architecture) -> None:
         """Lines 2-5: one epoch of adversarial training."""
         self.record = {}
-        self.train(self.path(architecture), phase=costs.WARM_UP)
+        self.train(self._network(architecture), phase=costs.WARM_UP)
 
     def measure(self, architecture: Architecture) -> Losses:
         """Lines 8-16: the four steps."""
         self.record = {}
-        network = self.path(architecture)
+        network = self._network(architecture)
         self.train(network)
         self.train_noise_estimator(network)
         self.check_fidelity(network)
@@ -107,7 +110,7 @@ class OneShot(ChargedEvaluator):
     def measure_clean(self, architecture: Architecture) -> Losses:
         """Train, and measure nothing but the clean loss."""
         self.record = {}
-        network = self.path(architecture)
+        network = self._network(architecture)
         self.train(network)
         with self.timed("measuring"):
             loss, images = clean_loss(network, self._valid_batches(), self.runtime)
@@ -117,11 +120,7 @@ class OneShot(ChargedEvaluator):
 
     def remeasure(self, architecture: Architecture) -> Losses:
         """Measure without training."""
-        return self.losses(self.path(architecture))
-
-    def path(self, architecture: Architecture) -> nn.Module:
-        """Return the sub-network of an architecture; attacks leave the images alone where it sees nothing of them."""
-        return attackable(self.supernet.at(architecture.choice), self.sample)
+        return self.losses(self._network(architecture))
 
     def train(self, network: nn.Module, *, phase: str = costs.TRAINING) -> None:
         """Adversarially train the network on D_t for one epoch (PGD without random start, as the paper)."""
@@ -159,7 +158,9 @@ class OneShot(ChargedEvaluator):
                 images, labels = self.runtime.images(images), labels.to(self.runtime.device)
                 draw = torch.rand((), generator=self._stream("noise strength", self.trained, index))
                 strengths = [*self.spectrum.attacked, max(float(draw) * settings.largest, 1e-3)]
-                noises = real_noises(network, images, labels, strengths, self.attack, self.runtime)
+                with sharing(len(labels)) as share:
+                    own = share.of(images), share.of(labels)
+                    noises = share.joined(real_noises(network, *own, strengths, self.attack, self.runtime)).to(images)
                 push_noise(self.noise_memory, images, noises, torch.tensor(strengths), settings.examples)
                 self.charge(costs.NOISE_DATA, self.costs.noise_data(len(images), self.spectrum))
         with self.timed("noise estimator"):
@@ -224,19 +225,22 @@ class OneShot(ChargedEvaluator):
         """Return the sub-network of a genotype."""
         return attackable(self.supernet.at(self.space.choice(genotype)), self.sample)
 
+    def _network(self, architecture: Architecture) -> nn.Module:
+        """Return the sub-network of an architecture, which has to be the same on all processes.
+
+        Attacks leave the images alone where it sees nothing of them.
+        """
+        alike(architecture.choice, "architecture")
+        with alone():
+            return attackable(self.supernet.at(architecture.choice), self.sample)
+
     def verify(self, architectures: list[Architecture]) -> list[Losses]:
         """Measure with APGD at every strength under the final shared weights."""
         attack = APGD(eps=self.attack.eps, steps=self.config.finalists.attack_steps)
-        found = []
+        found, draws = [], partial(self._stream, "verify")
         for architecture in architectures:
-            losses, images = attacked_losses(
-                self.path(architecture),
-                self._valid_batches(),
-                self.spectrum,
-                attack,
-                self.runtime,
-                lambda index: self._stream("verify", index),
-            )
+            network, batches = self._network(architecture), self._valid_batches()
+            losses, images = attacked_losses(network, batches, self.spectrum, attack, self.runtime, draws)
             self.charge(costs.VERIFICATION, self.costs.verifying(images, self.spectrum))
             found.append(losses)
         return found
@@ -247,7 +251,6 @@ class OneShot(ChargedEvaluator):
             self.config.measure.batch_size, generator=self._stream("mixture", batch), device=self.runtime.device
         )
         images, labels = next(drawn)
-        images, labels = self.runtime.images(images), labels.to(self.runtime.device)
         strengths = self.spectrum.strengths if robust else ()
         self.charge(costs.MIXTURE, self.costs.mixture(len(images), len(strengths)))
         return whole_mixture_losses(

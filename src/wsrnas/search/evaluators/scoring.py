@@ -15,6 +15,8 @@ from wsrnas.attacks.base import Attack
 from wsrnas.attacks.victim import untouched
 from wsrnas.data import Split
 from wsrnas.runtime import Runtime
+from wsrnas.runtime.processes import all_sum
+from wsrnas.runtime.shares import sharing
 from wsrnas.spaces.base import NetworkConfig, SearchSpace
 from wsrnas.spaces.genotype import Genotype
 
@@ -92,23 +94,26 @@ def score(
     wanted = len(split) if images is None else min(images, len(split))
     total, seen, right, blind = torch.zeros(1 + len(strengths)), 0, [], False
     for index, (batch, labels) in enumerate(split.batches(batch_size, device=runtime.device)):
-        batch, labels = runtime.images(batch[: wanted - seen]), labels[: wanted - seen].to(runtime.device)
-        blind = blind if seen else sees_nothing(network, batch)
+        batch, labels = batch[: wanted - seen], labels[: wanted - seen]
+        blind = blind if seen else sees_nothing(network, runtime.images(batch))
         seen += len(labels)
-        alive, columns = torch.ones_like(labels, dtype=torch.bool), []
-        for place, strength in enumerate((0.0, *strengths)):
-            shifted = batch
-            if strength and not blind:
-                shifted = attack.at(strength).perturb(network, batch, labels, generator_for(index, place))
-            with torch.no_grad():
-                logits = network(shifted).float()
-            total[place] += functional.cross_entropy(logits, labels, reduction="sum").cpu()
-            alive = alive & (logits.argmax(dim=1) == labels)
-            columns.append(alive)
-        right.append(torch.stack(columns, dim=1).cpu())
+        with sharing(len(labels)) as share:
+            batch, labels = runtime.images(share.of(batch)), share.of(labels).to(runtime.device)
+            alive, columns = torch.ones_like(labels, dtype=torch.bool), []
+            for place, strength in enumerate((0.0, *strengths)):
+                shifted = batch
+                if strength and not blind:
+                    shifted = attack.at(strength).perturb(network, batch, labels, generator_for(index, place))
+                with torch.no_grad():
+                    logits = network(shifted).float()
+                if share.counted:
+                    total[place] += functional.cross_entropy(logits, labels, reduction="sum").cpu()
+                alive = alive & (logits.argmax(dim=1) == labels)
+                columns.append(alive)
+            right.append(share.joined(torch.stack(columns, dim=1)).cpu())
         if seen >= wanted:
             break
-    return Scores(total / seen, torch.cat(right))
+    return Scores(all_sum(total) / seen, torch.cat(right))
 
 
 def score_draws(seed: int, runtime: Runtime) -> Callable[[int, int], torch.Generator]:

@@ -12,6 +12,7 @@ from wsrnas import rng
 from wsrnas.attacks.apgd import APGD
 from wsrnas.data import DataBundle
 from wsrnas.runtime import Runtime
+from wsrnas.runtime.processes import alike
 from wsrnas.search import costs
 from wsrnas.search.base import Timer
 from wsrnas.search.config import SearchConfig
@@ -69,6 +70,7 @@ class Trained(ChargedEvaluator):
         genotype = self.space.decode(architecture.encoding)
         self.record = {"cost": self.cost, "architecture": list(architecture.choice)}
         key = self.space.canonical(genotype)
+        alike(key, "architecture")
         if key not in self.known:
             labels = [self.label(genotype, index) for index in range(self.config.labels.seeds)]
             self.known[key] = torch.stack(labels).mean(dim=0)

@@ -57,7 +57,8 @@ class TrainingLoss(ABC):
         """Yield what a call returns, once for every optimiser step that this batch is used for: one, unless overridden.
 
         The caller backpropagates and steps between two yields, so a loss may use the gradients of its last yield.
-        `carried` is kept from batch to batch and in checkpoints.
+        `carried` is kept from batch to batch and in checkpoints: tensors with a row for each image, of which several
+        processes hold their own, and numbers.
         """
         yield self(model, images, labels, generator)
 

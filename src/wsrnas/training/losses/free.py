@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from wsrnas.errors import refuse
+from wsrnas.runtime.shares import everywhere
 from wsrnas.training.losses.base import TrainingLoss, check_radius
 from wsrnas.types import Images, Labels, Logits
 
@@ -65,7 +66,7 @@ class FreeAT(TrainingLoss):
             InputError: the caller did not backpropagate, or no gradient reached the images.
         """
         noise = carried["noise"].to(images) if "noise" in carried else torch.zeros_like(images)
-        if noise.shape != images.shape:
+        if not everywhere(torch.tensor(noise.shape == images.shape)):
             noise = torch.zeros_like(images)
         for _ in range(self.replays):
             leaf = noise.detach().requires_grad_(True)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from wsrnas.attacks import Ball, Victim
+from wsrnas.attacks.draws import normal
 from wsrnas.attacks.victim import own_copy, untouched
 from wsrnas.errors import refuse
 from wsrnas.training.losses.base import (
@@ -97,7 +98,7 @@ def maximise_divergence(
     victim, ball = Victim(model, checked=False), Ball(images, eps, "Linf")
     with untouched(model), torch.no_grad():
         clean = victim.predict(images)
-        start = torch.randn(images.shape, generator=generator, device=generator.device)
+        start = normal(images.shape, generator)
         adversarial = ball.project(images + START_STD * start.to(images))
         for _ in range(steps):
             gradient, _, _ = victim.climb(adversarial, lambda logits: divergences(clean, logits))
