@@ -27,7 +27,7 @@ BUTTONS = """(async () => {
   const buttons = document.querySelectorAll('.md-code__button[data-md-type="copy"]');
   if (buttons.length) {
     buttons[0].click();
-    await new Promise(done => setTimeout(done, 200));
+    await new Promise(done => setTimeout(done, 500));
   }
   const code = buttons.length ? buttons[0].closest('pre, .highlight, .md-typeset').querySelector('code') : null;
   const copied = await navigator.clipboard.readText();
