@@ -36,6 +36,8 @@ class Browser:
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log"):
             self.call(f"{domain}.enable")
+        # Every page is opened by a new reader, of whom it remembers nothing.
+        self.call("Page.addScriptToEvaluateOnNewDocument", source="try { localStorage.clear(); } catch {}")
 
     def call(self, method: str, **parameters: Any) -> Any:
         """Ask for something, and return the answer; what happens meanwhile is kept in `events`."""
@@ -54,9 +56,6 @@ class Browser:
 
     def open(self, url: str, *, width: int, dark: bool) -> None:
         """Load a page in a window of `width` pixels, for a new reader who prefers dark pages or light ones."""
-        if url.startswith("http"):
-            origin = "/".join(url.split("/")[:3])
-            self.call("Storage.clearDataForOrigin", origin=origin, storageTypes="local_storage")
         phone = width < 600
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=phone)
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
@@ -70,8 +69,9 @@ class Browser:
         assert self.run("document.URL") == url
 
     def run(self, script: str) -> Any:
-        """Return the value of an expression in the page; a promise is waited for."""
-        found = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        """Return the value of an expression in the page, as if the reader had asked for it; a promise is waited for."""
+        how = {"returnByValue": True, "awaitPromise": True, "userGesture": True}
+        found = self.call("Runtime.evaluate", expression=script, **how)
         assert "exceptionDetails" not in found, found["exceptionDetails"]
         return found["result"].get("value")
 

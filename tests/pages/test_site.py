@@ -27,7 +27,7 @@ BUTTONS = """(async () => {
   const buttons = document.querySelectorAll('.md-code__button[data-md-type="copy"]');
   if (buttons.length) {
     buttons[0].click();
-    await new Promise(done => setTimeout(done, 200));
+    await new Promise(done => setTimeout(done, 500));
   }
   const code = buttons.length ? buttons[0].closest('pre, .highlight, .md-typeset').querySelector('code') : null;
   const copied = await navigator.clipboard.readText();
@@ -113,11 +113,13 @@ def test_every_link_of_the_site_leads_to_a_page_and_a_place_on_it(site: Path) ->
 def test_pages_of_the_site_are_readable_and_complain_of_nothing(
     address: str, width: int, dark: bool, reader: Browser
 ) -> None:
+    reader.open("about:blank", width=width, dark=dark)
     for page in SEEN:
         reader.open(address + page, width=width, dark=dark)
         assert reader.complaints() == [], page
         assert reader.run("document.documentElement.scrollWidth") <= width, page
         assert reader.run(WIDER.replace("body *", "article *")) == [], page
+        reader.run("new Promise(done => setTimeout(done, 300))")  # colours change gradually
         brightness = reader.run("getComputedStyle(document.body).backgroundColor.match(/[0-9.]+/g).map(Number)")
         assert (max(brightness[:3]) < 100) == dark, page
         fetched = reader.run("performance.getEntriesByType('resource').map(one => one.name)")
