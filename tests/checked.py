@@ -14,8 +14,14 @@ from types import FunctionType
 from typing import Any, get_args, get_type_hints
 
 import jaxtyping
-from beartype import beartype
+from beartype import BeartypeConf, beartype
 
+
+class UnlikeItsAnnotationError(TypeError):
+    """A value is not what its annotation says."""
+
+
+_CONFIG = BeartypeConf(violation_type=UnlikeItsAnnotationError)
 _theirs: Callable[..., Any] = jaxtyping.jaxtyped
 _meanings: dict[tuple[str, str], object] = {}
 
@@ -57,7 +63,7 @@ def _check_of(function: FunctionType) -> Callable[..., Any]:
     for name in ("__kwdefaults__", "__qualname__", "__module__"):
         setattr(twin, name, getattr(function, name))
     twin.__annotations__ = {name: _meaning(hint, function) for name, hint in function.__annotations__.items()}
-    check: Callable[..., Any] = beartype(twin)
+    check: Callable[..., Any] = beartype(conf=_CONFIG)(twin)
     shapes = any(map(_names_a_shape, twin.__annotations__.values()))
     return _theirs(check, typechecker=None) if shapes else check
 

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 import pytest
 import torch
 from beartype import beartype
-from beartype.roar import BeartypeCallHintViolation
 from jaxtyping import TypeCheckError
-from tests.checked import jaxtyped
+from tests.checked import UnlikeItsAnnotationError, jaxtyped
 
 from wsrnas.networks.nasbench201 import DagCell
 from wsrnas.types import Images, Labels, Logits, parse_strength
 
-REFUSED = (BeartypeCallHintViolation, TypeCheckError)
+REFUSED = (UnlikeItsAnnotationError, TypeCheckError)
 check = jaxtyped(typechecker=beartype)
 IMAGES, LABELS = torch.rand(3, 1, 2, 2), torch.zeros(3, dtype=torch.int64)
 

@@ -15,6 +15,7 @@ from torch.nn import functional
 from wsrnas.cli import main
 from wsrnas.cli.settings import Parser, parse_config
 from wsrnas.data import load_data
+from wsrnas.errors import InputError
 from wsrnas.files import read_json, read_lines
 from wsrnas.models.load import load_run
 from wsrnas.models.named import read_arch

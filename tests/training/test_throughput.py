@@ -40,7 +40,8 @@ def test_hours_follow_from_passes():
     assert Throughput(forward=500.0, forward_backward=100.0, batch_size=8).hours(720_000.0) == 1.0
 
 
-def test_estimated_passes_are_those_of_a_real_training(tmp_path, tiny_network):
+def test_estimated_passes_are_those_of_a_real_training(tmp_path, tiny_network, monkeypatch):
+    monkeypatch.setattr("wsrnas.training.folder.write_budget", lambda *arguments: None)  # times the trained network
     config = TrainConfig(
         data=DataConfig(name="digits", valid_fraction=0.2, train_limit=100),
         loss=PartConfig(name="pgd", settings={"eps": 0.1, "steps": 2}),

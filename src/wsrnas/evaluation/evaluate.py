@@ -175,7 +175,7 @@ def _write(result: Evaluation, out: str | Path) -> None:
 
 
 def _queries(network: nn.Module) -> int:
-    return network.queries.count if isinstance(network, Wrapped) else 0
+    return network.queries.count if isinstance(network, Counted) else 0
 
 
 def _refuse_idle(images: int) -> None:

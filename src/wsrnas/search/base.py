@@ -57,13 +57,15 @@ class Evaluator(ABC):
 
     `cost` counts images passed through a network, forward and backward passes one each: the unit in which all
     strategies are charged. `record` says what the last call measured, for the log. `exact` says that a label is the
-    truth itself; labels under shared weights never are. `warms_up` says that there are weights to warm up.
+    truth itself; labels under shared weights never are. `warms_up` says that there are weights to warm up,
+    `trains_alone` that each candidate is trained for its label, against noise.
     """
 
     space: SearchSpace
     strengths: Tensor
     exact: bool = False
     warms_up: bool = True
+    trains_alone: bool = False
     cost: float
     record: dict[str, Any]
 

@@ -15,7 +15,6 @@ from wsrnas import rng
 from wsrnas.configure import configured
 from wsrnas.data import DataBundle, load_data
 from wsrnas.errors import one_of, refuse
-from wsrnas.estimators.loss.metrics import kendall_per_head
 from wsrnas.models.budget import write_budget
 from wsrnas.models.load import load_run
 from wsrnas.progress import progress
@@ -31,22 +30,22 @@ from wsrnas.search.finalists.alone import train_alone
 from wsrnas.search.finalists.examples import save_examples
 from wsrnas.search.finalists.rivals import train_rivals
 from wsrnas.search.latency import Latencies
+from wsrnas.search.outcome import outcome
 from wsrnas.search.pareto import SIZES, write_front
 from wsrnas.search.report.model_card import write_model_card
 from wsrnas.search.report.page import write_search_report
-from wsrnas.search.result import FILE, Finalist, SearchResult
+from wsrnas.search.result import FILE, SearchResult
 from wsrnas.search.setup import (
-    count_parameters,
     latencies_of,
     network_config,
     refuse_idle_processes,
     space_within_limits,
 )
-from wsrnas.search.size_share import labelled_genotypes, size_share
+from wsrnas.search.size_share import labelled_genotypes
 from wsrnas.spaces import get_space
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.spaces.sampling import parameter_count
-from wsrnas.types import Choice, Losses
+from wsrnas.types import Losses
 
 EXAMPLES = 8
 
@@ -256,90 +255,26 @@ class _Search:
         order = sorted(range(len(finalists)), key=values.__getitem__)
         seconds, charged = self.seconds + time.perf_counter() - started, self.evaluator.cost - before
         ranked = [(finalists[place], losses[place]) for place in order]
-        processes.first(lambda: self._write_result(ranked, alone=alone, seconds=seconds, charged=charged))
+        processes.first(lambda: self._write_result(ranked, alone, charged, seconds))
         return finalists[order[0]]
 
-    def _write_result(
-        self, ranked: list[tuple[Genotype, Losses]], *, alone: bool, seconds: float, charged: float
-    ) -> None:
+    def _write_result(self, ranked: list[tuple[Genotype, Losses]], alone: bool, charged: float, seconds: float) -> None:
         """Write result.json of the finalists, best first; `alone`: trained alone for it, at `charged` image passes."""
-        space, (winner, _) = self.evaluator.space, ranked[0]
-        lines, most = self.folder.lines(), self.config.limits.numbers().get("latency_ms")
-        described = tuple(self._described(genotype, losses, lines) for genotype, losses in ranked)
-        spectrum, apart = self.evaluator.spectrum, self.config.evaluator == "trained"
-        known = spectrum.strengths if apart else self.config.spectrum.attacked_strengths()
-        result = SearchResult(
-            path=self.folder.path,
-            genotype=winner,
-            strategy=self.config.strategy.name,
-            recipe=self.config.recipe,
-            preset=self.config.preset,
-            seed=self.config.seed,
-            evaluator=self.config.evaluator,
-            space=space.name,
-            data={
-                "name": self.data.name,
-                "fingerprint": self.data.fingerprint,
-                "classes": self.data.num_classes,
-                "notes": list(self.data.notes),
-            },
-            strengths=spectrum.strengths,
-            known=known,
-            estimated=tuple(strength for strength in spectrum.strengths if strength not in known),
-            fallen_back=tuple(strength for strength in spectrum.attacked if strength not in known),
-            objective=asdict(self.objective),
-            winner=described[0],
-            finalists=described,
-            verified_by="training alone" if alone or apart else "shared weights",
-            kendall=_held_out_agreement(lines),
-            fidelity=_mean_fidelity(lines),
-            warnings=tuple(warning for line in lines for warning in line.get("warnings", [])),
-            cost=self.evaluator.cost,
-            spent=dict(self.evaluator.spent),
-            verification_cost=charged,
+        most, winner = self.config.limits.numbers().get("latency_ms"), ranked[0][0]
+        latency = None if most is None else self.latencies.said(winner, most)
+        result = outcome(
+            self.config,
+            self.data,
+            self.evaluator,
+            self.folder,
+            ranked,
+            alone=alone,
             seconds=seconds,
-            latency=None if most is None else self.latencies.said(winner, most),
-            size=size_share(
-                lines, get_space(space.name), network_config(self.config, self.data), self.objective, winner
-            ),
+            charged=charged,
+            latency=latency,
         )
         self.folder.write_json(FILE, result.to_json())
-
-    def _described(self, genotype: Genotype, losses: Losses, lines: list[dict[str, Any]]) -> Finalist:
-        space = self.evaluator.space
-        searched = _search_losses(space.choice(genotype), lines)
-        return Finalist(
-            id=genotype.id,
-            parameters=count_parameters(space.build(genotype, network_config(self.config, self.data))),
-            verified_losses=tuple(losses.tolist()),
-            verified_objective=float(self.objective(losses)),
-            losses=None if searched is None else tuple(searched),
-        )
 
     def _note(self) -> str:
         phase = self.strategy.record.get("phase", self.strategy.name)
         return str(phase) if self.best == float("inf") else f"{phase}, best objective {self.best:.3f}"
-
-
-def _search_losses(choice: Choice, lines: list[dict[str, Any]]) -> list[float] | None:
-    """Return the losses last measured for an architecture during the search."""
-    found = [line["losses"] for line in lines if line.get("losses") and tuple(line.get("architecture", ())) == choice]
-    return found[-1] if found else None
-
-
-def _held_out_agreement(lines: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Kendall τ per loss between what ψ predicted and what was then measured."""
-    pairs = [(line["predicted"], line["losses"]) for line in lines if line.get("predicted") is not None]
-    if len(pairs) < 3:
-        return None
-    predicted, measured = (torch.tensor(column) for column in zip(*pairs))
-    return {"per_strength": kendall_per_head(predicted, measured), "held_out": len(pairs)}
-
-
-def _mean_fidelity(lines: list[dict[str, Any]]) -> dict[str, float]:
-    shares: dict[str, list[float]] = {}
-    for line in lines:
-        for strength, share in (line.get("fidelity") or {}).items():
-            if share is not None:
-                shares.setdefault(strength, []).append(share)
-    return {strength: sum(found) / len(found) for strength, found in shares.items()}

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from wsrnas.data import DataConfig
 from wsrnas.errors import nearest, refuse
-from wsrnas.parts import PartConfig
 from wsrnas.runtime import RuntimeConfig
 from wsrnas.search.base import Budget
 from wsrnas.search.config import MeasureConfig, RivalsConfig, SearchConfig, SpaceConfig, TrainingConfig
@@ -41,8 +40,7 @@ def trained_search(scale: str, space: str, *, root: str | None = None, seed: int
         )
     channels, layers = SIZES[scale][space]
     sizes = SpaceConfig(name=space, channels=channels, layers=layers)
-    strategy = PartConfig(name="wsr-nas", settings={"design": "largest-first"})
-    common = SearchConfig(recipe="study", seed=seed, evaluator="trained", space=sizes, strategy=strategy)
+    common = SearchConfig(recipe="study", seed=seed, evaluator="trained", space=sizes)
     if scale == "smoke":
         return replace(
             common,

@@ -241,7 +241,7 @@ def test_refusals():
 
 def test_the_command(monkeypatch, capsys, tmp_path):
     given = {}
-    monkeypatch.setattr("wsrnas.studies.one_shot.study.run", lambda **arguments: given.update(arguments))
+    monkeypatch.setattr("wsrnas.studies.one_shot.study.run", lambda **arguments: given.update(arguments) or {})
     out = str(tmp_path / "run")
     assert cli.main(["study", "one-shot", "--scale", "small", "--data.root", "x", "--out", out, "--seed", "3"]) == 0
     assert given == {"scale": "small", "data_root": "x", "out": out, "seed": 3}

@@ -73,3 +73,11 @@ def measure_fidelity(
 def too_weak(found: dict[float, Fidelity], bound: float) -> set[float]:
     """Return the strengths whose estimate recovers less than this share of the accuracy drop."""
     return {strength for strength, one in found.items() if one.share is not None and one.share < bound}
+
+
+def said_of_weak(found: Fidelity, strength: float, bound: float, trained: int) -> str:
+    """Return the sentence with which a strength is attacked for real from a training on."""
+    return (
+        f"the noise estimate at strength {strength:g} recovers {found.share:.0%} of the accuracy drop, below "
+        f"{bound:.0%} twice running: attacked for real from training {trained} on"
+    )

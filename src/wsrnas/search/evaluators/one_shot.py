@@ -27,7 +27,7 @@ from wsrnas.search.base import Timer
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.costs import Costs, noise_batches
 from wsrnas.search.evaluators.charged import ChargedEvaluator
-from wsrnas.search.evaluators.fidelity import Fidelity, measure_fidelity, too_weak
+from wsrnas.search.evaluators.fidelity import Fidelity, measure_fidelity, said_of_weak, too_weak
 from wsrnas.search.evaluators.measure import (
     Refinement,
     Spectrum,
@@ -69,10 +69,8 @@ class OneShot(ChargedEvaluator):
         self.strengths = torch.tensor(self.spectrum.strengths)
         with rng.fixed_global_seed(config.seed, "one-shot", "weights"):
             self.supernet = runtime.prepare(self.space.supernet(network_config(config, data)))
-        settings: dict[str, Any] = dict(config.noise_estimator.settings)
-        self.noise_estimator = runtime.prepare(
-            noise_estimator(config.noise_estimator.name, image_shape=data.image_shape, seed=config.seed, **settings)
-        )
+        phi: dict[str, Any] = {"image_shape": data.image_shape, "seed": config.seed, **config.noise_estimator.settings}
+        self.noise_estimator = runtime.prepare(noise_estimator(config.noise_estimator.name, **phi))
         self.refinement = Refinement(config.noise_estimator.refine, config.noise_estimator.refine_step)
         weights, rate = config.training, config.training.learning_rate
         self.optimizer = torch.optim.SGD(
@@ -86,10 +84,9 @@ class OneShot(ChargedEvaluator):
         self.sample = runtime.images(data.valid.fetch(torch.arange(2))[0])
         self.costs = Costs.of(config)
         self.spent: dict[str, int] = {}
-        self.trained = 0
         self.record: dict[str, Any] = {}
         self.fidelity: dict[float, Fidelity] = {}
-        self.suspects: set[float] = set()
+        self.trained, self.suspects = 0, set[float]()
 
     def warm_up(self, architecture: Architecture) -> None:
         """Lines 2-5: one epoch of adversarial training."""
@@ -211,11 +208,7 @@ class OneShot(ChargedEvaluator):
         self.record["loss_error"] = {f"{strength:g}": found.loss_error for strength, found in self.fidelity.items()}
         low = too_weak(self.fidelity, settings.fidelity_bound)
         for strength in sorted(low & self.suspects):
-            share = self.fidelity[strength].share
-            message = (
-                f"the noise estimate at strength {strength:g} recovers {share:.0%} of the accuracy drop, below "
-                f"{settings.fidelity_bound:.0%} twice running: attacked for real from training {self.trained} on"
-            )
+            message = said_of_weak(self.fidelity[strength], strength, settings.fidelity_bound, self.trained)
             warnings.warn(message, RuntimeWarning, stacklevel=2)
             self.record.setdefault("warnings", []).append(message)
             self.spectrum = self.spectrum.with_attacked(strength)

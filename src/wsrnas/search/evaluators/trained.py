@@ -40,6 +40,7 @@ class Trained(ChargedEvaluator):
     """
 
     warms_up = False
+    trains_alone = True
 
     def __init__(
         self,

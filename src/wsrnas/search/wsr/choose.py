@@ -195,4 +195,5 @@ def chooser(settings: WsrSettings, evaluator: Evaluator, objective: SearchObject
         climbs=settings.climbs,
         trust=1.0 if evaluator.exact else inexact,
     )
-    return ProposingChooser(evaluator.space, objective, seed, settings=proposing, design=settings.design)
+    usual = "largest-first" if evaluator.trains_alone else "representative"
+    return ProposingChooser(evaluator.space, objective, seed, settings=proposing, design=settings.design or usual)

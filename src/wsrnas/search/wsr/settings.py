@@ -17,7 +17,8 @@ class WsrSettings:
     Args:
         design: representative (of many uniform samples, those whose labels say most about all of them), largest-first
             (the same after the architecture with the most parameters) or random (uniform; with all-edges
-            GumbelSoftmax(A), as the paper).
+            GumbelSoftmax(A), as the paper); null takes largest-first where candidates are trained alone, against noise,
+            else representative.
         sampling: genotype (what is measured is what will be built) or all-edges (GumbelSoftmax(A), as the paper).
         method: propose (ψ names the next architecture) or gradient (A moves by the gradient of Eq. 10, as the paper).
         exploration: share of the search iterations that take a uniform sample instead of a proposal.
@@ -35,7 +36,7 @@ class WsrSettings:
         size: the Gaussian process on paths sees the number of parameters too.
     """
 
-    design: str = "representative"
+    design: str | None = None
     sampling: str = "genotype"
     method: str = "propose"
     exploration: float = 0.05
@@ -53,7 +54,8 @@ class WsrSettings:
 
     def __post_init__(self) -> None:
         name = "strategy.settings"
-        one_of(f"{name}.design", self.design, ("largest-first", "representative", "random"))
+        if self.design is not None:
+            one_of(f"{name}.design", self.design, ("largest-first", "representative", "random"))
         one_of(f"{name}.sampling", self.sampling, ("genotype", "all-edges"))
         one_of(f"{name}.method", self.method, ("propose", "gradient"))
         given = ("num_edges", "num_operations", "num_losses", "seed", "paths", "until", "noises")
