@@ -6,6 +6,7 @@ import time
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -27,6 +28,7 @@ from wsrnas.search.costs import FINALISTS, VERIFICATION
 from wsrnas.search.evaluators.build import build_evaluator
 from wsrnas.search.evaluators.scoring import blind
 from wsrnas.search.finalists.alone import train_alone
+from wsrnas.search.finalists.choice import named, with_largest
 from wsrnas.search.finalists.examples import save_examples
 from wsrnas.search.finalists.rivals import train_rivals
 from wsrnas.search.latency import Latencies
@@ -226,8 +228,12 @@ class _Search:
 
     def _finalists(self) -> list[Genotype]:
         """Return the strategy's finalists, without those whose network sees nothing."""
-        named, sizes = self.strategy.finalists(self.config.finalists.count), network_config(self.config, self.data)
-        found = [genotype for genotype in named if not blind(self.evaluator.space, genotype, sizes)]
+        count, sizes = self.config.finalists.count, network_config(self.config, self.data)
+        if self.evaluator.trains_alone:
+            chosen = with_largest(self.strategy, count, partial(parameter_count, self.evaluator.space, config=sizes))
+        else:
+            chosen = self.strategy.finalists(count)
+        found = [genotype for genotype in chosen if not blind(self.evaluator.space, genotype, sizes)]
         if not found:
             expected = "an architecture with a path from the image to the output among the finalists"
             remedy = "give the search more iterations (--budget.population, --budget.iterations) or another seed"
@@ -248,11 +254,13 @@ class _Search:
         else:
             with self.folder.timed(VERIFICATION):
                 losses = self.evaluator.verify([space.architecture(genotype) for genotype in finalists])
-        values = [float(self.objective(one)) for one in losses]
+        values = [[float(self.objective(one))] for one in losses]
         if alone and self.config.evaluator == "trained":  # each label is a training of its own: two tell more than one
-            labels = [self.evaluator.measure(space.architecture(genotype)) for genotype in finalists]
-            values = [(value + float(self.objective(label))) / 2 for value, label in zip(values, labels)]
-        order = sorted(range(len(finalists)), key=values.__getitem__)
+            for value, genotype in zip(values, finalists):
+                value.append(float(self.objective(self.evaluator.measure(space.architecture(genotype)))))
+        sizes = network_config(self.config, self.data)
+        best = named(values, [parameter_count(space, genotype, sizes) for genotype in finalists])
+        order = sorted(range(len(finalists)), key=lambda place: (place != best, fmean(values[place])))
         seconds, charged = self.seconds + time.perf_counter() - started, self.evaluator.cost - before
         ranked = [(finalists[place], losses[place]) for place in order]
         processes.first(lambda: self._write_result(ranked, alone, charged, seconds))

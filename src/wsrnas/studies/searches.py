@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import count
+from functools import partial
 from typing import Any
-
-import torch
 
 from wsrnas.data import DataBundle
 from wsrnas.runs import RunFolder
@@ -16,8 +14,14 @@ from wsrnas.search.build import build_strategy
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.evaluators.charged import ChargedEvaluator
 from wsrnas.search.evaluators.trained import Trained
+from wsrnas.search.finalists.choice import named, with_largest
+from wsrnas.search.setup import network_config
 from wsrnas.spaces.genotype import Genotype
+from wsrnas.spaces.sampling import parameter_count
 from wsrnas.studies import parts
+
+TRAININGS = 2
+"""Of each finalist, besides the one of its label."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +37,8 @@ def search_trained(
 ) -> Found:
     """Run, or go on with, a search whose labels are short trainings, and name its winner by the final rule.
 
-    Successive halving over trainings: the best `finalists` by their label are trained once more with another label
-    seed, the better half of them by the mean of their labels again, and so on until one is left.
-
-    Source: Jamieson and Talwalkar, "Non-stochastic best arm identification and hyperparameter optimization", AISTATS
-    2016, with trainings of one length in place of longer ones.
+    The best `finalists` by their label, the largest candidate among them, are trained `TRAININGS` times more each with
+    other label seeds, and `named` names one.
     """
     kept = parts.load(folder, part) or {}
     if "winner" in kept:
@@ -46,19 +47,15 @@ def search_trained(
     objective = own.spectrum.objective()
     strategy = build_strategy(own.strategy, evaluator, objective, own.seed, budget=own.budget)
     go_on(strategy, evaluator, kept, folder, part)
-    named = strategy.finalists(finalists)
-    labels = {genotype: [evaluator.measure(evaluator.space.architecture(genotype))] for genotype in named}
-
-    def value(genotype: Genotype) -> float:
-        return float(objective(torch.stack(labels[genotype]).mean(dim=0)))
-
-    for index in count(own.labels.seeds):
-        if len(named) == 1:
-            break
-        for genotype in named:
-            labels[genotype].append(evaluator.label(genotype, index))
-        named = sorted(named, key=value)[: len(named) // 2]
-    return keep(folder, part, named[0], int(evaluator.cost))
+    weights = partial(parameter_count, evaluator.space, config=network_config(own, data))
+    finals = with_largest(strategy, finalists, weights)
+    values = []
+    for genotype in finals:
+        labels = [evaluator.measure(evaluator.space.architecture(genotype))]
+        labels += [evaluator.label(genotype, own.labels.seeds + index) for index in range(TRAININGS)]
+        values.append([float(objective(one)) for one in labels])
+    place = named(values, [weights(genotype) for genotype in finals])
+    return keep(folder, part, finals[place], int(evaluator.cost))
 
 
 def go_on(strategy: Strategy, evaluator: ChargedEvaluator, kept: dict[str, Any], folder: RunFolder, part: str) -> None:

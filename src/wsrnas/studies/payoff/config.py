@@ -14,8 +14,9 @@ from wsrnas.studies.scales import trained_search
 RULES = (
     "search j has the seed of the study plus j; ours and random search measure the same number of candidates by the "
     "same short trainings, with labels of that seed",
-    "final rule of all: the best finalists by their label are trained once more with another label seed, the better "
-    "half of them by the mean of their labels again, and so on until one is left",
+    "final rule of all: the best finalists by their label, the largest candidate in place of the last of them, are "
+    "trained twice more with other label seeds; of those whose mean label is within two standard errors of the best "
+    "one's, the one with the most weights is named",
     "same-size: random architectures within 5 % of the winner's weights, drawn by sized_samples with streams that do "
     "not depend on the search",
     "largest: the most weights that adding them one decision at a time leads to from the largest of 200 random ones",
@@ -42,7 +43,7 @@ class PayoffConfig:
         search: strategy, space, data, budget and short training of the searches; `rivals` says with how many PGD steps
             networks are judged.
         searches: searches of each strategy.
-        finalists: the best by label, halved by further trainings until the winner is left.
+        finalists: the best by label, trained twice more before the winner is named.
         rivals: random architectures of the winner's size.
         seeds: trainings of every network that is judged.
         shared_searches: how many of the searches have opponents that search under shared weights.

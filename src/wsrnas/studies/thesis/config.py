@@ -17,8 +17,9 @@ RULES = (
     "is the same: space, data, short training, strategy and seeds",
     "search j of every case has the seed of the study plus j; a case with fewer strengths measures as many candidates "
     "more as the image passes of the widest case allow",
-    "final rule of all: the best finalists by their label are trained once more with another label seed, the better "
-    "half of them by the mean of their labels again, and so on until one is left",
+    "final rule of all: the best finalists by their label, the largest candidate in place of the last of them, are "
+    "trained twice more with other label seeds; of those whose mean label is within two standard errors of the best "
+    "one's, the one with the most weights is named",
     "same-size: random architectures within 5 % of the widest case's winner's weights, drawn with streams that do not "
     "depend on the search",
     "every network is trained again with seeds that no search saw and judged on the test set, which no search reads, "
@@ -40,7 +41,7 @@ class ThesisConfig:
             how many PGD steps networks are judged.
         cases: strengths by the name of a case; the last is the widest and holds those of all others.
         searches: searches of each case.
-        finalists: the best by label, halved by further trainings until the winner is left.
+        finalists: the best by label, trained twice more before the winner is named.
         rivals: random architectures of the size of the widest case's winner.
         seeds: trainings of every network that is judged.
         draws: of the bootstrap.
