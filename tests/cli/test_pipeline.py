@@ -60,6 +60,7 @@ def test_trades_trains_published_text(tmp_path):
 def test_check_and_compare(trained, tmp_path, capsys):
     assert main(["check", str(trained), "--limit=16"]) in (0, 1)
     assert "softmax" in capsys.readouterr().out.lower()
+    assert main(["evaluate", str(trained), "--suite=fast", "--limit=16", "--strengths=0,0.1"]) == 0
     assert main(["compare", str(trained), f"--out={tmp_path}"]) == 0
     assert (tmp_path / "compare.md").is_file()
 

@@ -10,6 +10,9 @@ from wsrnas.studies.thesis.config import ThesisConfig, thesis_config
 from wsrnas.studies.thesis.study import run
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     out = tmp_path_factory.mktemp("thesis") / "run"
