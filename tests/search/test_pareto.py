@@ -97,3 +97,12 @@ def test_a_damaged_file_is_named(content, run):
     (run / FOLDER / "params.json").write_text(json.dumps(content or "no"))
     with pytest.raises(InputError, match=r"params\.json"):
         write_search_report(run)
+
+
+def test_a_name_that_leads_out_of_the_folder_is_refused(run):
+    path = run / FOLDER / "params.json"
+    drawn = json.loads(path.read_text())
+    drawn["points"][0] |= {"id": "../../elsewhere", "front": True}
+    path.write_text(json.dumps(drawn))
+    with pytest.raises(InputError, match="names of places inside the folder, got '../../elsewhere.json'"):
+        read_front(run, "params")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from wsrnas.errors import refuse
-from wsrnas.files import read_object, write_atomic, write_json
+from wsrnas.files import inside, read_object, write_atomic, write_json
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.typed import check_fields
 from wsrnas.types import Choice
@@ -114,7 +114,7 @@ def read_front(run: Path, by: str) -> tuple[FrontPoint, ...]:
     if drawn is None:
         remedy = f"start the same search again with --pareto {by}; nothing is measured twice"
         refuse("by", expected=f"a size by which {run} has a front", got=by, remedy=remedy)
-    front = [(one, run / FOLDER / f"{one['id']}.json") for one in drawn["points"] if one["front"]]
+    front = [(one, inside(run / FOLDER, f"{one['id']}.json")) for one in drawn["points"] if one["front"]]
     return tuple(
         FrontPoint(genotype=Genotype.load(path), score=float(one["score"]), size=float(one["size"]), path=path)
         for one, path in front
