@@ -192,6 +192,20 @@ def test_what_there_is_to_find_is_quoted_or_said_to_be_unknown(tmp_path: Path, s
 
 
 @pytest.mark.usefixtures("undrawn")
+def test_candidates_trained_alone_are_not_said_to_share_weights(tmp_path: Path) -> None:
+    place = make_run(tmp_path / "run")
+    shared = write_search_report(place).read_text(encoding="utf-8")
+    config = yaml.safe_load((place / "config.yaml").read_text())
+    config |= {"evaluator": "trained", "finalists": {"epochs": 4}}
+    (place / "config.yaml").write_text(yaml.safe_dump(config))
+    alone = write_search_report(place).read_text(encoding="utf-8")
+    for text, words in (("shared, half-trained weights", shared), ("brief trainings, each alone", alone)):
+        assert [text in one for one in (shared, alone)] == [words is shared, words is alone]
+    assert "Named is the one with the most parameters" in alone
+    assert "Named is the one" not in shared
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_networks_that_have_not_learnt_are_not_compared(tmp_path: Path) -> None:
     flat = make_comparison()
     flat["winner"]["accuracy"] = [0.11] * 7

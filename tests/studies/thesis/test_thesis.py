@@ -9,7 +9,6 @@ from wsrnas.files import read_json
 from wsrnas.studies.thesis.config import ThesisConfig, thesis_config
 from wsrnas.studies.thesis.study import run
 
-
 pytestmark = pytest.mark.slow
 
 

@@ -14,6 +14,10 @@ _MEASURED_AGAIN = {
     "training alone": "trained alone for a few epochs and measured again",
     "shared weights": "measured again under the shared weights, with nothing trained in between",
 }
+_NAMED = (
+    " Named is the one with the most parameters among those that two trainings each, its label and this one, do not "
+    "tell apart from the best."
+)
 
 
 def add_architecture(page: Page, record: SearchRecord) -> None:
@@ -51,12 +55,13 @@ def add_architecture(page: Page, record: SearchRecord) -> None:
             measured = one.get("verified_losses") or one.get("losses") or []
             cells = [f"{value:.3f}" for value in measured] + ["–"] * (len(record.loss_names) - len(measured))
             rows.append([one.get("id", "?"), "yes" if one.get("verified_losses") else "no", *cells])
+        twice = len(finalists) > 1 and record.setting("finalists.epochs", 0) > 0
         chosen = [index for index, one in enumerate(finalists) if one.get("id") == winner.get("id")]
         page.table(
             ["finalist", "verified", *record.loss_names],
             rows,
             "Loss per image on D_v, clean and at each strength, under a stronger attack (APGD) at every one; each "
-            f"finalist was {again}.",
+            f"finalist was {again}.{_NAMED if record.trained_alone and twice else ''}",
             highlight=chosen,
         )
     if record.budget is not None:
@@ -83,11 +88,9 @@ def next_commands(record: SearchRecord) -> list[tuple[list[str], str]]:
 
 def add_commands(page: Page, record: SearchRecord) -> None:
     """The exact commands to go on with."""
-    page.section(
-        "What to do next",
-        "The search ranks architectures with shared, half-trained weights. Train the found one from scratch before "
-        "you judge or use it.",
-    )
+    how = "brief trainings, each alone" if record.trained_alone else "shared, half-trained weights"
+    said = f"The search ranks architectures with {how}. Train the found one from scratch before you judge or use it."
+    page.section("What to do next", said)
     if not record.genotype:
         page.callout("note", "First let the search end: start the same command again.")
         return
