@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from statistics import fmean
 from typing import Any
 
 from wsrnas.data import DataBundle
@@ -33,12 +34,20 @@ class Found:
 
 
 def search_trained(
-    part: str, own: SearchConfig, finalists: int, data: DataBundle, runtime: Runtime, folder: RunFolder
+    part: str,
+    own: SearchConfig,
+    finalists: int,
+    data: DataBundle,
+    runtime: Runtime,
+    folder: RunFolder,
+    *,
+    favour_largest: bool = True,
 ) -> Found:
     """Run, or go on with, a search whose labels are short trainings, and name its winner by the final rule.
 
     The best `finalists` by their label, the largest candidate among them, are trained `TRAININGS` times more each with
-    other label seeds, and `named` names one.
+    other label seeds, and `named` names one. Without `favour_largest` size does not count: the best finalists are
+    trained, and the lowest mean label is named.
     """
     kept = parts.load(folder, part) or {}
     if "winner" in kept:
@@ -48,13 +57,14 @@ def search_trained(
     strategy = build_strategy(own.strategy, evaluator, objective, own.seed, budget=own.budget)
     go_on(strategy, evaluator, kept, folder, part)
     weights = partial(parameter_count, evaluator.space, config=network_config(own, data))
-    finals = with_largest(strategy, finalists, weights)
+    finals = with_largest(strategy, finalists, weights) if favour_largest else strategy.finalists(finalists)
     values = []
     for genotype in finals:
         labels = [evaluator.measure(evaluator.space.architecture(genotype))]
         labels += [evaluator.label(genotype, own.labels.seeds + index) for index in range(TRAININGS)]
         values.append([float(objective(one)) for one in labels])
-    place = named(values, [weights(genotype) for genotype in finals])
+    means = [fmean(one) for one in values]
+    place = named(values, [weights(one) for one in finals]) if favour_largest else means.index(min(means))
     return keep(folder, part, finals[place], int(evaluator.cost))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from wsrnas.data import DataBundle
 from wsrnas.errors import at_least, refuse
+from wsrnas.parts import PartConfig
 from wsrnas.search.base import Budget, Calls
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.costs import passes_of_trainings
@@ -17,9 +18,9 @@ RULES = (
     "is the same: space, data, short training, strategy and seeds",
     "search j of every case has the seed of the study plus j; a case with fewer strengths measures as many candidates "
     "more as the image passes of the widest case allow",
-    "final rule of all: the best finalists by their label, the largest candidate in place of the last of them, are "
-    "trained twice more with other label seeds; of those whose mean label is within two standard errors of the best "
-    "one's, the one with the most weights is named",
+    "final rule: the best finalists by their label are trained twice more with other label seeds, and the lowest mean "
+    "label is named; the largest architecture is neither measured first nor favoured, for it would be named whatever "
+    "strengths are looked at",
     "same-size: random architectures within 5 % of the widest case's winner's weights, drawn with streams that do not "
     "depend on the search",
     "every network is trained again with seeds that no search saw and judged on the test set, which no search reads, "
@@ -109,7 +110,8 @@ def thesis_config(scale: str, space: str, *, root: str | None = None, seed: int 
 
     The cases look at a middle strength, at three and at six, all within the spectrum that searches of this scale have.
     """
-    search = trained_search(scale, space, root=root, seed=seed)
+    design = PartConfig(name="wsr-nas", settings={"design": "representative"})
+    search = replace(trained_search(scale, space, root=root, seed=seed), strategy=design)
     low, high = search.spectrum.all_strengths()[0], search.spectrum.all_strengths()[-1]
     six = tuple(round(low + step * (high - low) / 5, 6) for step in range(6))
     cases = {"one": (six[2],), "three": (six[0], six[2], six[5]), "six": six}

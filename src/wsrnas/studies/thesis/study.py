@@ -87,7 +87,9 @@ class _Thesis:
             own = self.config.search_of(case, index, self.data)
             part = f"search-{case}-{index}"
             with self.folder.timed(f"search {case}"):
-                found = search_trained(part, own, self.config.finalists, self.data, self.runtime, self.folder)
+                found = search_trained(
+                    part, own, self.config.finalists, self.data, self.runtime, self.folder, favour_largest=False
+                )
             networks = self.trainer.networks(found.genotype, self.config.seeds, "thesis")
             self.networks[case].append([networks])
             described[case] = self._described(found, networks, own.budget.queries)
