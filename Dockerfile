@@ -11,4 +11,4 @@ RUN pip install --no-cache-dir . && useradd --create-home --uid 1000 wsrnas && m
 USER wsrnas
 WORKDIR /work
 ENTRYPOINT ["wsrnas"]
-CMD ["search", "--recipe", "digits"]
+CMD ["search", "--recipe", "digits-alone"]
