@@ -1,11 +1,14 @@
-"""What a study prints when it has ended."""
+"""What a study shows when it has ended."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+from wsrnas.report.figures import bar_figure
 
 
 def print_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]], said: str) -> None:
@@ -18,3 +21,16 @@ def print_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]
     console = Console()
     console.print(table)
     console.print(said)
+
+
+def gains_figure(gains: dict[str, dict[str, Any]], words: dict[str, str]) -> str:
+    """Return a drawing of gains with their intervals by opponent, `words` being what each is called."""
+    found = list(gains.values())
+    return bar_figure(
+        [words[name] for name in gains],
+        [one["gain"] for one in found],
+        x_label="gain in points",
+        low=[one["low"] for one in found],
+        high=[one["high"] for one in found],
+        texts=[f"{one['gain']:+.1f}" for one in found],
+    )

@@ -17,8 +17,10 @@ from wsrnas.runtime import Runtime
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.evaluators.scoring import score, score_draws
 from wsrnas.search.evaluators.short_training import trained_alone
+from wsrnas.search.setup import network_config
 from wsrnas.spaces import get_space
 from wsrnas.spaces.genotype import Genotype
+from wsrnas.spaces.sampling import sized_samples
 from wsrnas.studies import parts
 
 Array = NDArray[np.float64]
@@ -61,6 +63,22 @@ class Trainer:
         key = hashlib.sha256(get_space(genotype.space).canonical(genotype).encode()).hexdigest()[:16]
         seeds = [rng.derive_seed(self.config.seed, purpose, key, index) % 2**31 for index in range(count)]
         return [self.judged(genotype, f"network-{key}-{index}", seed) for index, seed in enumerate(seeds)]
+
+    def same_size(self, winner: Genotype, rivals: int, count: int, purpose: str) -> list[list[Judged]]:
+        """Return the networks of random architectures within 5 % of a winner's weights, as `networks` does for each.
+
+        They are drawn with streams that do not depend on the winner.
+        """
+        space, sizes = get_space(winner.space), network_config(self.config, self.data)
+        drawn = sized_samples(
+            space,
+            sizes,
+            space.parameters(winner, sizes),
+            count=rivals,
+            generator_for=lambda index: rng.stream(self.config.seed, purpose, "rival", index),
+            seen={space.canonical(winner)},
+        )
+        return [self.networks(rival, count, purpose) for rival in drawn]
 
     def judged(self, genotype: Genotype, name: str, seed: int) -> Judged:
         """Return a network's score, trained now or read from the part `name`."""

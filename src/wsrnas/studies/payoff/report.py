@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from wsrnas.report.figures import Series, bar_figure, scatter_figure
+from wsrnas.report.figures import Series, scatter_figure
 from wsrnas.report.page import Page
 from wsrnas.studies.gains import Cells, gains_table, told_apart
 from wsrnas.studies.noise.tables import markdown_table
-from wsrnas.studies.shown import print_table
+from wsrnas.studies.shown import gains_figure, print_table
 from wsrnas.types import format_strength
 
 WORDS = {
@@ -88,7 +88,9 @@ def page(result: dict[str, Any], command: str, drawing: str) -> Page:
     better = all(one["low"] > 0 for name, one in against.items() if name in ("same-size", "random-search"))
     built.callout("good" if better else "note", verdict(result))
     built.section("Gains in wide accuracy", EXPLANATION)
-    built.figure(_bars(against), "Mean gain of the winner with its 95 % interval, in points of wide accuracy.")
+    built.figure(
+        gains_figure(against, WORDS), "Mean gain of the winner with its 95 % interval, in points of wide accuracy."
+    )
     built.table(*table_of(against), "Wide accuracy: the mean over the strengths above 0.")
     built.table(*table_of(result["objective"]), "The same in accuracy weighted as Eq. 10 weighs losses.")
     built.figure(_each(against), "Gain of every search; above 0 the winner is better.")
@@ -99,18 +101,6 @@ def page(result: dict[str, Any], command: str, drawing: str) -> Page:
     for rule in result["rules"]:
         built.text(rule)
     return built.command(command, "Run this study again, or go on with it where it stopped:")
-
-
-def _bars(against: dict[str, dict[str, Any]]) -> str:
-    found = list(against.values())
-    return bar_figure(
-        [WORDS[name] for name in against],
-        [one["gain"] for one in found],
-        x_label="gain in points",
-        low=[one["low"] for one in found],
-        high=[one["high"] for one in found],
-        texts=[f"{one['gain']:+.1f}" for one in found],
-    )
 
 
 def _each(against: dict[str, dict[str, Any]]) -> str:

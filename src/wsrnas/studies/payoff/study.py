@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from wsrnas import rng
 from wsrnas.data import load_data
 from wsrnas.progress import progress
 from wsrnas.runs import RunFolder
@@ -16,7 +15,6 @@ from wsrnas.runtime import Runtime
 from wsrnas.search.setup import network_config
 from wsrnas.spaces import get_space
 from wsrnas.spaces.genotype import Genotype
-from wsrnas.spaces.sampling import sized_samples
 from wsrnas.studies.gains import Array, gain
 from wsrnas.studies.parts import without_nan
 from wsrnas.studies.payoff.config import PayoffConfig, payoff_config
@@ -92,7 +90,8 @@ class _Payoff:
         found = {name: search(name, *given) for name in STRATEGIES}
         winner = found["ours"].genotype
         self.winners.append(self._judged(winner))
-        self.opponents["same-size"].append([self._judged(rival) for rival in self._rivals(winner)])
+        rivals = self.trainer.same_size(winner, self.config.rivals, self.config.seeds, "payoff")
+        self.opponents["same-size"].append(rivals)
         self.opponents["random-search"].append([self._judged(found["random"].genotype)])
         self.opponents["largest"].append([[network] for network in self._judged(self.largest)])
         if index < self.config.shared_searches:
@@ -104,16 +103,6 @@ class _Payoff:
     def _judged(self, genotype: Genotype) -> list[Judged]:
         """Return the networks of an architecture, made once for all that ask for it."""
         return self.trainer.networks(genotype, self.config.seeds, "payoff")
-
-    def _rivals(self, winner: Genotype) -> list[Genotype]:
-        return sized_samples(
-            self.space,
-            self.sizes,
-            self.space.parameters(winner, self.sizes),
-            count=self.config.rivals,
-            generator_for=lambda index: rng.stream(self.config.search.seed, "payoff", "rival", index),
-            seen={self.space.canonical(winner)},
-        )
 
     def _described(self, found: Found) -> dict[str, Any]:
         genotype = found.genotype

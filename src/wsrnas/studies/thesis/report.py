@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from wsrnas.report.figures import Series, bar_figure, curve_figure
+from wsrnas.report.figures import Series, curve_figure
 from wsrnas.report.page import Page
 from wsrnas.studies.gains import Cells, gains_table, told_apart
 from wsrnas.studies.noise.tables import markdown_table
-from wsrnas.studies.shown import print_table
+from wsrnas.studies.shown import gains_figure, print_table
 from wsrnas.types import format_strength
 
 EXPLANATION = (
@@ -103,18 +103,8 @@ def page(result: dict[str, Any], command: str) -> Page:
     built.figure(_curves(result), "Winners of every case trained again, mean over the searches.")
     for which, told in (("wide", "all strengths"), ("large", "the upper third of the strengths")):
         built.section(f"Gains over {told}")
-        gains = result[which]
-        built.figure(
-            bar_figure(
-                [known[name] for name in gains],
-                [one["gain"] for one in gains.values()],
-                x_label="gain in points",
-                low=[one["low"] for one in gains.values()],
-                high=[one["high"] for one in gains.values()],
-                texts=[f"{one['gain']:+.1f}" for one in gains.values()],
-            ),
-            "Mean gain of the widest case with its 95 % interval.",
-        )
+        drawing = gains_figure(result[which], known)
+        built.figure(drawing, "Mean gain of the widest case with its 95 % interval.")
         built.table(*found[which], f"Mean accuracy over {told}.")
     built.section("Winners")
     built.table(*winners(result), "Winners trained again with fresh seeds, test accuracy in percent.")

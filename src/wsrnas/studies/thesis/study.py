@@ -8,14 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from wsrnas import rng
 from wsrnas.data import load_data
 from wsrnas.progress import progress
 from wsrnas.runs import RunFolder
 from wsrnas.runtime import Runtime
 from wsrnas.search.setup import network_config
 from wsrnas.spaces import get_space
-from wsrnas.spaces.sampling import sized_samples
 from wsrnas.studies.gains import Array, gain
 from wsrnas.studies.parts import without_nan
 from wsrnas.studies.searches import Found, search_trained
@@ -93,16 +91,8 @@ class _Thesis:
             networks = self.trainer.networks(found.genotype, self.config.seeds, "thesis")
             self.networks[case].append([networks])
             described[case] = self._described(found, networks, own.budget.queries)
-        winner = found.genotype
-        rivals = sized_samples(
-            self.space,
-            self.sizes,
-            self.space.parameters(winner, self.sizes),
-            count=self.config.rivals,
-            generator_for=lambda place: rng.stream(self.config.search.seed, "thesis", "rival", place),
-            seen={self.space.canonical(winner)},
-        )
-        self.networks[SAME_SIZE].append([self.trainer.networks(rival, self.config.seeds, "thesis") for rival in rivals])
+        rivals = self.trainer.same_size(found.genotype, self.config.rivals, self.config.seeds, "thesis")
+        self.networks[SAME_SIZE].append(rivals)
         self.searches.append(described)
 
     def _described(self, found: Found, networks: list[Judged], queries: int) -> dict[str, Any]:
