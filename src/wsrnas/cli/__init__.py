@@ -38,30 +38,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
     terminal.make_safe()
+    code, met = _outcome(arguments)
+    several.end(code, met=met)
+    return code
+
+
+def _outcome(arguments: list[str]) -> tuple[int, bool]:
+    """Run a command; return its code, and whether all processes that share it end here."""
     try:
         with several.one_speaks(arguments):
             code = _dispatch(arguments)
             terminal.flush()
-        return code
+        return code, True
     except InputError as error:
         several.say(f"error: {error}", error)
-        return 2
+        return 2, error.shared
     except KeyboardInterrupt:
         several.say("\nstopped; run the same command again to go on from the last checkpoint")
-        return 130
+        return 130, False
     except BrokenPipeError:
         terminal.silence()
-        return 0
+        return 0, False
     except OSError as error:
         what = "the output" if error.filename is None else os.fsdecode(error.filename)
         terminal.silence()
         print(f"error: {what}: cannot be read or written ({error.strerror or error})", file=sys.stderr)
-        return 2
+        return 2, False
     except RuntimeError as error:
         if not several.lost(error):
             raise
         several.say(f"error: {error}")
-        return 1
+        return 1, False
 
 
 def _dispatch(arguments: list[str]) -> int:

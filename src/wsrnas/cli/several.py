@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 
+from wsrnas.cli import terminal
 from wsrnas.errors import InputError, refuse
 
 SHARED = ("search", "train", "evaluate")
@@ -74,6 +75,25 @@ def say(text: str, error: BaseException | None = None) -> None:
 
         if processes.size() > 1 or local == 0:
             print(f"process {rank}: {text}", file=sys.stderr)
+
+
+def end(code: int, *, met: bool) -> None:
+    """End one of several processes with this code; return where this one has no others.
+
+    `met` says that all of them end here. The interpreter's own end is left out: threads of the connection may abort the
+    process there when another one goes first.
+    """
+    if not any(name in os.environ for name in TRACES):
+        return
+    from wsrnas.runtime import processes
+
+    if processes.size() == 1:
+        return
+    if met:
+        processes.part()
+    with contextlib.suppress(OSError):
+        terminal.flush()
+    os._exit(code)
 
 
 def lost(error: Exception) -> bool:

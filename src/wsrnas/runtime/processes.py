@@ -7,7 +7,7 @@ by all processes in the same order; each would wait for the others otherwise.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any, NoReturn, TypeVar
@@ -21,6 +21,8 @@ from wsrnas.errors import InputError
 Result = TypeVar("Result")
 PATIENCE = timedelta(days=7)
 """How long a process waits for the others: some of them may be training a network alone."""
+PARTING = timedelta(seconds=20)
+"""How long one waits for the others where all of them are about to end."""
 _ALONE: ContextVar[bool] = ContextVar("alone", default=False)
 _HOSTS: list[Any] = []
 """The group that objects and host tensors travel in, where the devices' own takes device tensors only."""
@@ -126,6 +128,13 @@ def alike(value: object, what: str) -> None:
         if other := [one for one in found if one != found[0]]:
             message = f"processes: expected the same {what} on all of them, got {found[0]} and {other[0]}"
             raise InputError(f"{message}; use machines of one kind, and one version of wsrnas and torch")
+
+
+def part() -> None:
+    """Wait, where all processes end here, until each has heard the last of what the others tell it."""
+    if size() > 1:
+        with suppress(RuntimeError):  # it is gone already: there is nothing left to tell it
+            dist.monitored_barrier(group=_hosts(), timeout=PARTING)
 
 
 def agree(wish: bool) -> bool:
