@@ -21,6 +21,10 @@ def study(arguments: Sequence[str]) -> int:
     parser.add_argument("--scale", default="smoke", help="smoke, small (2 cores), paper (a GPU); estimators: digits")
     parser.add_argument("--space", default=None, help="of space, payoff and thesis: darts, nb201 or stages")
     parser.add_argument("--data.root", default=None, help="folder with CIFAR-10 as parquet files")
+    parser.add_argument("--limits.params", default=None, help="of payoff: most parameters, such as 20k")
+    parser.add_argument(
+        "--shared_searches", type=int, default=None, help="of payoff: searches with opponents under shared weights"
+    )
     parser.add_argument("--out", default=None, help="run folder")
     parser.add_argument("--seed", type=int, default=0, help="of everything")
     add_json(parser, "the content of study.json")
@@ -31,6 +35,9 @@ def study(arguments: Sequence[str]) -> int:
         refuse("--scale", expected=" | ".join(scales), got=options.scale, remedy=nearest(options.scale, scales))
     if options.space is not None and options.name not in SPACED:
         refuse("--space", expected="nothing here", got=options.space, remedy=f"only {', '.join(SPACED)} ask for one")
+    for option in ("limits.params", "shared_searches"):
+        if options[option] is not None and options.name != "payoff":
+            refuse(f"--{option}", expected="nothing here", got=options[option], remedy="only payoff asks for it")
     root = options["data.root"]
     with only_result(options.json):
         found, out = _measured(options, root)
@@ -62,9 +69,11 @@ def _of_a_space(name: str, space: str, options: Any, root: str | None) -> tuple[
 
         return run_space(scale=options.scale, space=space, data_root=root, out=out, seed=options.seed), out
     if name == "payoff":
+        from wsrnas.search.limits import LimitsConfig
         from wsrnas.studies.payoff.study import run as run_payoff
 
-        return run_payoff(scale=options.scale, space=space, data_root=root, out=out, seed=options.seed), out
+        given = {"limits": LimitsConfig(params=options["limits.params"]), "shared_searches": options.shared_searches}
+        return run_payoff(scale=options.scale, space=space, data_root=root, out=out, seed=options.seed, **given), out
     from wsrnas.studies.thesis.study import run as run_thesis
 
     return run_thesis(scale=options.scale, space=space, data_root=root, out=out, seed=options.seed), out

@@ -1,5 +1,6 @@
 """The study of what a search is worth, small: winners, opponents, and going on where it stopped."""
 
+import re
 import shutil
 
 import numpy as np
@@ -7,13 +8,15 @@ import pytest
 import torch
 import yaml
 
+from wsrnas.cli import main
 from wsrnas.errors import InputError
 from wsrnas.files import read_json
 from wsrnas.rng import stream
 from wsrnas.search.base import Budget
 from wsrnas.search.config import SearchConfig
+from wsrnas.search.limits import LimitsConfig, limited_space
 from wsrnas.spaces import NetworkConfig, get_space
-from wsrnas.studies.payoff.config import RULES, PayoffConfig, payoff_config
+from wsrnas.studies.payoff.config import RULES, PayoffConfig, one_shot_search, paper_search, payoff_config
 from wsrnas.studies.payoff.searches import affordable, largest
 from wsrnas.studies.payoff.study import OPPONENTS, run
 
@@ -128,3 +131,35 @@ def test_a_study_without_fresh_seeds_or_with_other_labels_is_refused():
         PayoffConfig(search=SearchConfig())
     with pytest.raises(InputError, match=r"^shared_searches: expected 0 to 3, got 4"):
         PayoffConfig(search=config.search, searches=3, shared_searches=4)
+
+
+def test_limits_hold_for_every_search_and_the_largest():
+    config = payoff_config("smoke", "nb201", limits=LimitsConfig(params="5.2k"), shared_searches=0)
+    assert config.shared_searches == 0
+    budget = Budget(population=1, iterations=1)
+    for settings in (config.search, paper_search(config.search, 0, budget), one_shot_search(config.search, 0, budget)):
+        assert settings.limits.counts() == {"params": 5200}
+    sizes = NetworkConfig(channels=4, layers=1, num_classes=10, image_shape=(1, 8, 8))
+    space = limited_space(get_space("nb201"), config.search.limits, sizes)
+    assert 5100 < space.parameters(largest(space, sizes, 0), sizes) <= 5200
+
+
+@pytest.mark.slow
+def test_a_study_within_a_limit_says_so_and_names_nothing_above_it(tmp_path):
+    out = tmp_path / "run"
+    command = ["study", "payoff", "--out", str(out), "--limits.params", "5200", "--shared_searches", "0"]
+    assert main(command) == 0
+    told = read_json(out / "study.json")
+    assert "at most 5,200 params" in told["title"]
+    assert all(one["parameters"] <= 5200 for found in told["searches"] for one in found.values())
+    assert set(told["against"]) == {"same-size", "random-search", "largest"}
+    shown = " ".join(re.sub(r"<[^>]*>", "", (out / "report.html").read_text()).split())
+    assert (
+        f"{' '.join(command[:2])} --space nb201 --scale smoke --seed 0 --limits.params 5200 --shared_searches 0"
+        in shown
+    )
+
+
+def test_a_limit_is_refused_by_other_studies(tmp_path, capsys):
+    assert main(["study", "space", "--limits.params", "2k", "--out", str(tmp_path / "run")]) == 2
+    assert "--limits.params: expected nothing here, got 2k; only payoff asks for it" in capsys.readouterr().err

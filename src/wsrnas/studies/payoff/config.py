@@ -8,6 +8,7 @@ from wsrnas.configure import configured
 from wsrnas.errors import at_least, refuse
 from wsrnas.search.base import Budget
 from wsrnas.search.config import SearchConfig
+from wsrnas.search.limits import LimitsConfig
 from wsrnas.search.spectrum import SpectrumConfig
 from wsrnas.studies.scales import trained_search
 
@@ -19,7 +20,8 @@ RULES = (
     "one's, the one with the most weights is named",
     "same-size: random architectures within 5 % of the winner's weights, drawn by sized_samples with streams that do "
     "not depend on the search",
-    "largest: the most weights that adding them one decision at a time leads to from the largest of 200 random ones",
+    "largest: the most weights that adding them one decision at a time leads to from the largest of 200 random ones, "
+    "within the limits of the searches where they have any",
     "one-shot: ours with labels under shared weights for the image passes that are left, or the nearest below, when "
     "its five finalists have been trained alone as candidates are; the lowest label names the winner",
     "paper: the winner of the preset paper on the super-network of the same space and size, at the same image passes "
@@ -69,19 +71,33 @@ class PayoffConfig:
             refuse("search.evaluator", expected="trained", got=self.search.evaluator)
 
 
-def payoff_config(scale: str, space: str, *, root: str | None = None, seed: int = 0) -> PayoffConfig:
-    """Return the study at a scale: see `trained_search`. The searches look at wide accuracy: strengths weigh alike."""
+def payoff_config(
+    scale: str,
+    space: str,
+    *,
+    root: str | None = None,
+    seed: int = 0,
+    limits: LimitsConfig | None = None,
+    shared_searches: int | None = None,
+) -> PayoffConfig:
+    """Return the study at a scale: see `trained_search`. The searches look at wide accuracy: strengths weigh alike.
+
+    `limits` hold for every search, the preset paper's included, and for the largest; `shared_searches` replaces how
+    many have opponents under shared weights.
+    """
     search = trained_search(scale, space, root=root, seed=seed)
     strengths = search.spectrum.all_strengths()
     even = [1 / len(strengths)] * len(strengths)
     spectrum = SpectrumConfig(
         strengths=list(strengths), clean_weight=0.1, robust_weight=0.9, strength_weights=even, attacked=list(strengths)
     )
-    search = replace(search, spectrum=spectrum)
+    search = replace(search, spectrum=spectrum, limits=limits or LimitsConfig())
     if scale == "smoke":
-        return PayoffConfig(search=search, searches=2, finalists=2, rivals=2, shared_searches=1, draws=200)
+        shared = 1 if shared_searches is None else shared_searches
+        return PayoffConfig(search=search, searches=2, finalists=2, rivals=2, shared_searches=shared, draws=200)
     searches = 10 if root is None else 5
-    return PayoffConfig(search=search, searches=searches, shared_searches=searches)
+    shared = searches if shared_searches is None else shared_searches
+    return PayoffConfig(search=search, searches=searches, shared_searches=shared)
 
 
 def paper_search(config: SearchConfig, seed: int, budget: Budget) -> SearchConfig:
@@ -105,6 +121,7 @@ def _under_shared_weights(recipe: str, preset: str, config: SearchConfig, seed: 
         seed=seed,
         data=config.data,
         space=config.space,
+        limits=config.limits,
         runtime=config.runtime,
         measure=config.measure,
         training=replace(found.training, strength=config.training.strength, images=config.training.images),

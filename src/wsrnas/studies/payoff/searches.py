@@ -102,6 +102,6 @@ def affordable(passes: Callable[[Budget], int], cost: int) -> Budget:
 
 
 def largest(space: SearchSpace, sizes: NetworkConfig, seed: int) -> Genotype:
-    """Return the architecture that adding weights leads to from the largest of random ones."""
+    """Return the architecture that adding weights leads to from the largest of random ones, all within the space."""
     drawn = [space.sample(rng.stream(seed, "payoff", "largest", index)) for index in range(SAMPLES)]
     return sampling.largest(space, drawn, sizes)

@@ -12,6 +12,7 @@ from wsrnas.data import load_data
 from wsrnas.progress import progress
 from wsrnas.runs import RunFolder
 from wsrnas.runtime import Runtime
+from wsrnas.search.limits import LimitsConfig, limited_space
 from wsrnas.search.setup import network_config
 from wsrnas.spaces import get_space
 from wsrnas.spaces.genotype import Genotype
@@ -34,6 +35,8 @@ def run(
     data_root: str | None = None,
     out: str | Path | None = None,
     seed: int = 0,
+    limits: LimitsConfig | None = None,
+    shared_searches: int | None = None,
     config: PayoffConfig | None = None,
 ) -> dict[str, Any]:
     """Search with many seeds, train winners and what they have to beat again, and say what the search gained.
@@ -47,13 +50,16 @@ def run(
         data_root: folder with CIFAR-10 as parquet files.
         out: run folder; ``runs/study-payoff-SPACE-SCALE`` if not given.
         seed: of the first search; the others have the numbers after it.
+        limits: the largest network that a search may name; the largest architecture keeps them too.
+        shared_searches: how many of the searches have opponents under shared weights; null takes the scale's number.
         config: a study of other sizes than the scale's.
 
     Returns:
         What ``study.json`` holds: `against` (gain, low, high, wins and searches by opponent, in points of wide
         accuracy), `objective` (the same in accuracy weighted as Eq. 10 weighs losses), `searches`, `costs`.
     """
-    config = payoff_config(scale, space, root=data_root, seed=seed) if config is None else config
+    if config is None:
+        config = payoff_config(scale, space, root=data_root, seed=seed, limits=limits, shared_searches=shared_searches)
     name = config.search.space.name
     kept = f"runs/study-payoff-{name}-{scale}" if out is None else out
     with RunFolder.open(kept, kind="study", config={"study": "payoff", "scale": scale, **asdict(config)}) as folder:
@@ -68,7 +74,8 @@ class _Payoff:
         self.config, self.scale, self.folder = config, scale, folder
         self.data, self.runtime = load_data(own.data, own.seed), Runtime(own.runtime)
         self.trainer = Trainer(config=own, data=self.data, runtime=self.runtime, folder=folder)
-        self.space, self.sizes = get_space(own.space.name), network_config(own, self.data)
+        self.sizes = network_config(own, self.data)
+        self.space = limited_space(get_space(own.space.name), own.limits, self.sizes)
         self.largest = largest(self.space, self.sizes, own.seed)
         self.winners: list[list[Judged]] = []
         self.opponents: dict[str, list[list[list[Judged]]]] = {name: [] for name in OPPONENTS}
@@ -138,8 +145,9 @@ class _Payoff:
         result = {
             "title": (
                 f"{self.space.name}, {self.scale} scale, {self.data.name} {'×'.join(map(str, self.data.image_shape))}, "
-                f"{len(self.searches)} of {config.searches} searches, {own.budget.queries} candidates each, "
-                f"{own.labels.epochs} epochs, {config.seeds} fresh seeds, {len(self.winners[0][0].right)} test images"
+                f"{self._within()}{len(self.searches)} of {config.searches} searches, "
+                f"{own.budget.queries} candidates each, {own.labels.epochs} epochs, {config.seeds} fresh seeds, "
+                f"{len(self.winners[0][0].right)} test images"
             ),
             "against": self._gains(np.array([0.0, *([1 / strengths] * strengths)])),
             "objective": self._gains(equation.coefficients().double().numpy()),
@@ -151,10 +159,23 @@ class _Payoff:
         }
         self.folder.write_json("study.json", without_nan(result))
         self.folder.write_text("study.md", to_markdown(result))
-        root = f" --data.root {own.data.root}" if own.data.root else ""
-        command = f"wsrnas study payoff --space {self.space.name} --scale {self.scale}{root} --seed {own.seed}"
         drawn = Genotype.from_json(self.searches[0]["ours"]["genotype"])
-        page(result, f"{command} --out {self.folder.path}", self.space.draw(drawn)).write(
+        page(result, f"{self._command()} --out {self.folder.path}", self.space.draw(drawn)).write(
             self.folder.path / "report.html"
         )
         return result
+
+    def _within(self) -> str:
+        counts = self.config.search.limits.counts()
+        return "".join(f"at most {most:,} {name.replace('_', '-')}, " for name, most in counts.items())
+
+    def _command(self) -> str:
+        own, usual = self.config.search, payoff_config(self.scale, self.space.name, root=self.config.search.data.root)
+        words = [f"wsrnas study payoff --space {self.space.name} --scale {self.scale} --seed {own.seed}"]
+        if own.data.root is not None:
+            words.append(f"--data.root {own.data.root}")
+        if own.limits.params is not None:
+            words.append(f"--limits.params {own.limits.params}")
+        if self.config.shared_searches != usual.shared_searches:
+            words.append(f"--shared_searches {self.config.shared_searches}")
+        return " ".join(words)
