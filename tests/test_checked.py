@@ -12,7 +12,7 @@ from beartype import beartype
 from jaxtyping import TypeCheckError
 from tests.checked import UnlikeItsAnnotationError, jaxtyped
 
-from wsrnas.networks.nasbench201 import DagCell
+from wsrnas.networks.cells.nasbench201 import DagCell
 from wsrnas.types import Images, Labels, Logits, parse_strength
 
 REFUSED = (UnlikeItsAnnotationError, TypeCheckError)

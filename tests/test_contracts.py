@@ -10,7 +10,7 @@ import wsrnas
 import wsrnas.attacks
 from wsrnas.attacks import Attack
 from wsrnas.data.augment import Augment
-from wsrnas.data.source import Source
+from wsrnas.data.sources.base import Source
 from wsrnas.data.split import Split
 from wsrnas.estimators.loss.base import LossEstimator
 from wsrnas.estimators.loss.features import Features
@@ -18,10 +18,10 @@ from wsrnas.estimators.noise import NoiseEstimator
 from wsrnas.evaluation.protocols.base import Protocol
 from wsrnas.export.base import ExportFormat
 from wsrnas.models.network import NetworkSpec
-from wsrnas.networks.parts import Part
-from wsrnas.networks.sharing import AfterRelu
+from wsrnas.networks.cells.sharing import AfterRelu
+from wsrnas.networks.stages.parts import Part
 from wsrnas.reproduce.runs import Run
-from wsrnas.reproduce.table import Table
+from wsrnas.reproduce.tables.base import Table
 from wsrnas.runs.loggers import Client
 from wsrnas.search.base import Evaluator, Strategy
 from wsrnas.search.wsr.choose import Chooser
@@ -41,7 +41,7 @@ TESTED = {
     Protocol: "evaluation/test_protocol_contract.py",
     Schedule: "training/test_schedules.py",
     SearchSpace: "spaces/test_space_contract.py",
-    Source: "data/test_source_contract.py",
+    Source: "data/sources/test_source_contract.py",
     Split: "data/test_split.py",
     Strategy: "search/test_strategy_contract.py",
     SuperNetwork: "spaces/test_space_contract.py",
@@ -49,13 +49,13 @@ TESTED = {
 }
 """The file that holds every class of a contract to its promises."""
 UNTESTED: dict[type, str] = {
-    AfterRelu: "every operation gives what it gives without the fast path, in networks/test_fast_paths.py",
+    AfterRelu: "every operation gives what it gives without the fast path, in networks/cells/test_fast_paths.py",
     Features: "every space's are asked of the space, in spaces/test_space_contract.py",
     Genotype: "every space's are written and read back through the space, in spaces/test_space_contract.py",
     Run: "every kind of run is made by the tables, in reproduce/",
     Table: "each of the seven is made at a tiny scale, in reproduce/",
     Client: "each library's client is told the same numbers, in test_loggers.py",
-    Part: "pieces of networks are counted against what they build, in networks/test_blocks.py",
+    Part: "pieces of networks are counted against what they build, in networks/stages/test_blocks.py",
 }
 """Abstract bases that need no contract test, each with the reason."""
 

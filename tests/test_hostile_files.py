@@ -15,11 +15,11 @@ from tests.search.made_run import make_run
 
 from wsrnas import zoo
 from wsrnas.errors import InputError
-from wsrnas.evaluation.comparable import read_measured
+from wsrnas.evaluation.comparison.comparable import read_measured
+from wsrnas.evaluation.folder.store import Store
 from wsrnas.evaluation.images import _run_data
 from wsrnas.evaluation.record import Record
 from wsrnas.evaluation.result import Evaluation
-from wsrnas.evaluation.store import Store
 from wsrnas.models import load
 from wsrnas.models.network import GenotypeNetwork, NetworkConfig, write_network
 from wsrnas.search.report.record import read_search_run

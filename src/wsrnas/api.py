@@ -15,7 +15,7 @@ from wsrnas.data import load_data
 from wsrnas.errors import refuse
 from wsrnas.evaluation.checks import Verdict
 from wsrnas.evaluation.command import run_check, run_evaluate
-from wsrnas.evaluation.report import write_report
+from wsrnas.evaluation.folder.report import write_report
 from wsrnas.evaluation.result import Evaluation
 from wsrnas.export.push import push
 from wsrnas.export.run import export
@@ -31,7 +31,7 @@ from wsrnas.search.report.page import write_search_report
 from wsrnas.search.run import search
 from wsrnas.sweeps.sweep import sweep
 from wsrnas.training.config import TrainConfig
-from wsrnas.training.report import write_train_report
+from wsrnas.training.report.page import write_train_report
 from wsrnas.training.train import TrainResult
 from wsrnas.training.train import train as train_network
 

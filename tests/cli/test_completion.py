@@ -10,8 +10,8 @@ import pytest
 
 from wsrnas import recipes, zoo
 from wsrnas.cli import COMMANDS, main
-from wsrnas.cli.completion import completed, values_of, words_of
-from wsrnas.cli.completion_scripts import SCRIPTS
+from wsrnas.cli.commands.completion import completed, values_of, words_of
+from wsrnas.cli.commands.completion_scripts import SCRIPTS
 
 DIGITS = [name for name in recipes.names("search") if name.startswith("digits")]
 ZSH = """

@@ -12,8 +12,8 @@ import pytest
 from tests.traces import ROOT
 
 from wsrnas.cli import COMMANDS, main
-from wsrnas.cli.doctor import EXTRAS, extras
-from wsrnas.cli.search import show
+from wsrnas.cli.commands.doctor import EXTRAS, extras
+from wsrnas.cli.commands.search import show
 from wsrnas.evaluation.checks.verdict import Verdict, found
 from wsrnas.rng import stream
 from wsrnas.search.result import Finalist, SearchResult
@@ -74,7 +74,7 @@ def test_a_verdict_keeps_its_exit_code(capsys: pytest.CaptureFixture[str], monke
         print("said on the way")
         return verdict
 
-    monkeypatch.setattr("wsrnas.cli.check.run_check", checked)
+    monkeypatch.setattr("wsrnas.cli.commands.check.run_check", checked)
     assert told(capsys, "check", SHIPPED, code=1)["flags"] == ["zero-gradient"]
 
 

@@ -335,7 +335,7 @@ def test_strengths_asked_for_are_compared_with_what_is_trained_at():
 
 
 def test_importing_the_command_needs_no_figures():
-    code = "import sys, wsrnas.cli.train; sys.exit('matplotlib' in sys.modules)"
+    code = "import sys, wsrnas.cli.commands.train; sys.exit('matplotlib' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

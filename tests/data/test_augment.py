@@ -9,8 +9,8 @@ from tests.contracts import concrete
 
 from wsrnas.data.augment import AUGMENTS, Augment, ResizedCrop, Shift, luma
 from wsrnas.data.config import DataConfig
-from wsrnas.data.digits import digits
 from wsrnas.data.pixels import Reader, fit_reader, to_tensor
+from wsrnas.data.sources.digits import digits
 from wsrnas.rng import stream
 
 ALL = [kind() for kind in concrete(Augment)] + [augment for augment in AUGMENTS.values() if augment is not None]

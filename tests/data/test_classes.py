@@ -13,7 +13,7 @@ from tests.data.shades import SHADES, load_folder, load_parquet, make_folder, ma
 
 from wsrnas.data import DataConfig, NetworkClasses, load_data
 from wsrnas.data.classes import DataClasses, align
-from wsrnas.data.source import word_classes
+from wsrnas.data.sources.base import word_classes
 from wsrnas.data.text import natural
 from wsrnas.errors import InputError
 

@@ -169,7 +169,7 @@ def test_programs_are_not_run() -> None:
 def pixels(data: bytes, channels: int | None = None) -> torch.Tensor:
     """Return the pixels (C,H,W) that a table of this image gives."""
     from wsrnas.data.pixels import fit_reader
-    from wsrnas.data.table import table_source
+    from wsrnas.data.sources.table import table_source
 
     table = pyarrow.table({"image": [data], "label": [0]})
     return fit_reader(table_source(table, DataConfig(), "it"), 0, DataConfig(channels=channels)).pixels(0)

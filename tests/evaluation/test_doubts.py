@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from wsrnas.attacks import ATTACKS, PGD, Square, build_attack, read_attacks
 from wsrnas.evaluation import Evaluation, evaluate
-from wsrnas.evaluation.probe import looks_like_probabilities
+from wsrnas.evaluation.under_test.probe import looks_like_probabilities
 from wsrnas.rng import stream
 
 QUICK = [PGD(eps=0.1, steps=4, keep="best"), Square(eps=0.1, queries=30)]

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from wsrnas.attacks import FGSM, PGD, RandomNoise, Square
 from wsrnas.errors import InputError
 from wsrnas.evaluation import Evaluation, evaluate, read_evaluations
-from wsrnas.evaluation.lock import digests
-from wsrnas.evaluation.report import write_report
+from wsrnas.evaluation.folder.report import write_report
 from wsrnas.evaluation.statistics import wilson_interval
+from wsrnas.evaluation.under_test.lock import digests
 
 STRENGTHS = [0, 0.05, 0.1, 0.15]
 SMALL = {"pgd": PGD(eps=0.1, steps=4, keep="best"), "square": Square(eps=0.1, queries=30)}

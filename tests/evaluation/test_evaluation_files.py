@@ -16,8 +16,8 @@ from wsrnas.attacks import PGD
 from wsrnas.errors import InputError
 from wsrnas.evaluation import evaluate
 from wsrnas.evaluation.command import output_folder, run_check, run_compare, run_evaluate
-from wsrnas.evaluation.compare import compare, paper_rows
-from wsrnas.evaluation.report import write_report
+from wsrnas.evaluation.comparison.compare import compare, paper_rows
+from wsrnas.evaluation.folder.report import write_report
 from wsrnas.evaluation.statistics import paired_difference
 
 ATTACKS = [PGD(eps=0.1, steps=3, keep="best")]

@@ -17,7 +17,7 @@ from torch import nn
 from wsrnas.attacks import FGSM, PGD, Square
 from wsrnas.errors import InputError
 from wsrnas.evaluation import Evaluation, evaluate, read_evaluations
-from wsrnas.evaluation.report import write_report
+from wsrnas.evaluation.folder.report import write_report
 from wsrnas.runs.lock import held
 
 ATTACKS = {"pgd": PGD(eps=0.1, steps=3, keep="best"), "square": Square(eps=0.1, queries=25), "fgsm": FGSM(eps=0.1)}
@@ -195,7 +195,7 @@ def test_a_folder_that_cannot_be_made_is_refused_in_a_sentence(tmp_path: Path) -
 def test_the_examples_are_those_of_the_curve_that_is_shown(run: Any, tmp_path: Path, undefended: nn.Module) -> None:
     run([0.2])
     run([0.2], seed=3)
-    from wsrnas.evaluation.store import read_examples
+    from wsrnas.evaluation.folder.store import read_examples
 
     found = read_evaluations(tmp_path / "one")["strict"]
     kept = read_examples(tmp_path / "one" / "eval" / found.settings["place"])

@@ -16,7 +16,7 @@ from torch.nn import functional
 from wsrnas.errors import InputError
 from wsrnas.evaluation import check
 from wsrnas.evaluation.checks import FLAGS
-from wsrnas.evaluation.lock import digests
+from wsrnas.evaluation.under_test.lock import digests
 
 
 class StraightThrough(torch.autograd.Function):

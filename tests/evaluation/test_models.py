@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from wsrnas import zoo
 from wsrnas.errors import InputError
 from wsrnas.evaluation import evaluate, load_model
-from wsrnas.evaluation.lock import digests
+from wsrnas.evaluation.under_test.lock import digests
 from wsrnas.rng import fixed_global_seed, stream
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import NetworkConfig

@@ -11,7 +11,7 @@ from torch import nn
 
 from wsrnas.errors import InputError
 from wsrnas.evaluation import PROTOCOLS, Protocol, Released, Strict, evaluate
-from wsrnas.evaluation.lock import digests
+from wsrnas.evaluation.under_test.lock import digests
 
 KINDS = concrete(Protocol)
 STRENGTHS = [0, 0.1, 0.2]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from wsrnas.attacks import PGD, Square
 from wsrnas.errors import InputError
 from wsrnas.evaluation import Evaluation, evaluate
-from wsrnas.evaluation.copies import Copies
+from wsrnas.evaluation.under_test.copies import Copies
 
 ATTACKS = {"pgd": PGD(eps=0.1, steps=5, keep="best"), "square": Square(eps=0.1, queries=40)}
 

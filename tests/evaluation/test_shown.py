@@ -13,12 +13,12 @@ from torch import nn
 
 from wsrnas.attacks import PGD
 from wsrnas.cli import main
-from wsrnas.cli.evaluate import shown
+from wsrnas.cli.commands.evaluate import shown
 from wsrnas.errors import InputError
 from wsrnas.evaluation import Evaluation, evaluate
-from wsrnas.evaluation.compare import compare
+from wsrnas.evaluation.comparison.compare import compare
+from wsrnas.evaluation.folder.report import write_report
 from wsrnas.evaluation.images import evaluation_images
-from wsrnas.evaluation.report import write_report
 from wsrnas.evaluation.strengths import read_strengths, spell
 from wsrnas.evaluation.text import to_blocks
 

@@ -9,7 +9,7 @@ import yaml
 
 from wsrnas import zoo
 from wsrnas.cli import main
-from wsrnas.cli import train as train_command
+from wsrnas.cli.commands import train as train_command
 from wsrnas.data import DataConfig, load_data
 from wsrnas.errors import InputError
 from wsrnas.models.load import load_model

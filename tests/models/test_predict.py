@@ -16,7 +16,7 @@ from torch import nn
 import wsrnas
 from wsrnas.cli import main
 from wsrnas.data import DataConfig, Preprocessing, load_data
-from wsrnas.data.pictures import pictures
+from wsrnas.data.sources.pictures import pictures
 from wsrnas.errors import InputError
 from wsrnas.models.classifier import Classifier
 from wsrnas.models.network import NamedNetwork, write_network

@@ -15,8 +15,8 @@ from torch import nn
 
 from wsrnas.attacks import PGD
 from wsrnas.evaluation import evaluate
-from wsrnas.evaluation.compare import compare
-from wsrnas.evaluation.report import write_report
+from wsrnas.evaluation.comparison.compare import compare
+from wsrnas.evaluation.folder.report import write_report
 from wsrnas.report.figures import Series, curve_figure
 from wsrnas.report.svg import standalone
 from wsrnas.search.report.page import write_search_report

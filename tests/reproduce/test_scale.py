@@ -7,10 +7,10 @@ import pytest
 from wsrnas.configure import configured
 from wsrnas.errors import InputError
 from wsrnas.reproduce.command import TABLES, table_of
-from wsrnas.reproduce.lines import RECIPES
-from wsrnas.reproduce.models import ModelTable
 from wsrnas.reproduce.runs import EvaluateRun, SearchRun, TrainRun
 from wsrnas.reproduce.scale import named, scale_names
+from wsrnas.reproduce.tables.lines import RECIPES
+from wsrnas.reproduce.tables.models import ModelTable
 from wsrnas.training.config import TrainConfig
 
 

@@ -9,7 +9,7 @@ from wsrnas.errors import InputError
 from wsrnas.reproduce.command import table_of
 from wsrnas.reproduce.result import Number
 from wsrnas.reproduce.scale import named
-from wsrnas.reproduce.searches import Timed
+from wsrnas.reproduce.tables.searches import Timed
 
 SMOKE = named("smoke")
 SECONDS = {"adv_train": 1.0, "ae_generation": 2.0, "search": 0.0, "ewss": 0.5, "ane_train_test": 0.5, "sum": 4.0}

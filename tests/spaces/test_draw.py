@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 import pytest
 
 from wsrnas import zoo
-from wsrnas.networks.operations import OPERATIONS
+from wsrnas.networks.cells.operations import OPERATIONS
 from wsrnas.rng import stream
 from wsrnas.spaces import Cell, CellGenotype, get_space
 from wsrnas.spaces.draw import COLOURS, draw_genotype, label

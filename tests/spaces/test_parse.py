@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from wsrnas import zoo
 from wsrnas.errors import InputError
-from wsrnas.networks.operations import OPERATIONS
+from wsrnas.networks.cells.operations import OPERATIONS
 from wsrnas.spaces import Cell, CellGenotype, Genotype, get_space, read_genotype
 from wsrnas.spaces.nasbench201 import CELL_OPERATIONS
 

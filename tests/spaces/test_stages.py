@@ -15,7 +15,7 @@ from wsrnas import zoo
 from wsrnas.errors import InputError
 from wsrnas.networks.cost import count_cost
 from wsrnas.networks.resnet import ResNet
-from wsrnas.networks.style import GroupNorm
+from wsrnas.networks.stages.style import GroupNorm
 from wsrnas.networks.wide_resnet import WideResNet
 from wsrnas.rng import stream
 from wsrnas.spaces import Genotype, NetworkConfig, Stage, StageGenotype, StageSpace, known_genotypes, read_genotype

@@ -11,8 +11,8 @@ from wsrnas.errors import InputError
 from wsrnas.models.load import load_run
 from wsrnas.models.named import network_spec
 from wsrnas.models.network import SizeConfig
-from wsrnas.networks.blocks import KINDS
-from wsrnas.networks.style import NORMALISATIONS, ORDERS
+from wsrnas.networks.stages.blocks import KINDS
+from wsrnas.networks.stages.style import NORMALISATIONS, ORDERS
 from wsrnas.parts import PartConfig
 from wsrnas.rng import fixed_global_seed, stream
 from wsrnas.runtime import RuntimeConfig

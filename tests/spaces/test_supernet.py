@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from wsrnas.networks.cells import reduction_positions
+from wsrnas.networks.cells.cells import reduction_positions
 from wsrnas.rng import fixed_global_seed, stream
 from wsrnas.spaces import DartsSpace, NasBench201Space, NetworkConfig
 from wsrnas.spaces.base import gumbel_softmax, sample_gumbel

@@ -18,8 +18,8 @@ from wsrnas.parts import PartConfig
 from wsrnas.runtime import RuntimeConfig
 from wsrnas.spaces import get_space
 from wsrnas.training.config import SelectionConfig, TrainConfig
-from wsrnas.training.record import next_commands, read_train_run
-from wsrnas.training.report import write_train_report
+from wsrnas.training.report.page import write_train_report
+from wsrnas.training.report.record import next_commands, read_train_run
 from wsrnas.training.train import train
 
 CONFIG = TrainConfig(

@@ -7,7 +7,7 @@ import torch
 from tests.conftest import data_root
 
 from wsrnas import zoo
-from wsrnas.networks.cells import live_edges, reduction_positions
+from wsrnas.networks.cells.cells import live_edges, reduction_positions
 from wsrnas.spaces.parse import parse_darts
 
 CELLS = [name for name in zoo.list_models() if zoo.card(name).family == "cells" and zoo.card(name).architecture]

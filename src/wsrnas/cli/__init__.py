@@ -82,7 +82,7 @@ def _dispatch(arguments: list[str]) -> int:
     if name not in COMMANDS:
         refuse("command", expected="one of wsrnas --help", got=name, remedy=nearest(name, list(COMMANDS)))
     rest = _without_imports(arguments[1:])
-    module = importlib.import_module(f"wsrnas.cli.{COMMANDS[name][0]}")
+    module = importlib.import_module(f"wsrnas.cli.commands.{COMMANDS[name][0]}")
     code = getattr(module, name)(rest)
     return int(code or 0)
 

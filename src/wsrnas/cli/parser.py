@@ -86,7 +86,7 @@ def parser_of(command: str, *first: str) -> Parser:
     """Return the parser of a command, with what it knows of recipes and parts; `first` are its first arguments."""
     from wsrnas.cli import COMMANDS
 
-    function = getattr(importlib.import_module(f"wsrnas.cli.{COMMANDS[command][0]}"), command)
+    function = getattr(importlib.import_module(f"wsrnas.cli.commands.{COMMANDS[command][0]}"), command)
     found: list[Parser] = []
     token = ASKED.set(found)
     try:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from wsrnas.data.classes import ClassMap, DataClasses, NetworkClasses, align
 from wsrnas.data.config import DataConfig
-from wsrnas.data.source import Source
+from wsrnas.data.sources.base import Source
 from wsrnas.data.text import listed
 from wsrnas.errors import refuse
 

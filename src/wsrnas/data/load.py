@@ -11,12 +11,12 @@ from wsrnas.data.assign import Assigned, assign, check_classes
 from wsrnas.data.augment import AUGMENTS, Augment
 from wsrnas.data.classes import NetworkClasses
 from wsrnas.data.config import DataConfig
-from wsrnas.data.locate import open_sources
 from wsrnas.data.memory import MemorySplit
 from wsrnas.data.partition import Rows, divide, limit
 from wsrnas.data.pixels import Reader, fit_reader
 from wsrnas.data.repeated import repeated
-from wsrnas.data.source import Source, Sources
+from wsrnas.data.sources.base import Source, Sources
+from wsrnas.data.sources.locate import open_sources
 from wsrnas.data.split import DataBundle, Split
 from wsrnas.data.workers import WorkerSplit
 from wsrnas.errors import refuse

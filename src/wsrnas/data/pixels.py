@@ -19,7 +19,7 @@ from torch import Tensor
 from wsrnas.data.config import DataConfig
 from wsrnas.data.decode import quiet
 from wsrnas.data.preprocessing import Preprocessing
-from wsrnas.data.source import Source
+from wsrnas.data.sources.base import Source
 from wsrnas.errors import refuse
 
 GREY = ("1", "L", "LA", "La")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from wsrnas.data.source import Source
+from wsrnas.data.sources.base import Source
 
 MOST_IMAGES = 300_000
 MOST_BYTES = 2 * 2**30

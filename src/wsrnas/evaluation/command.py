@@ -11,12 +11,12 @@ from torch import nn
 
 from wsrnas.errors import nearest, refuse
 from wsrnas.evaluation.checks import Verdict, check
-from wsrnas.evaluation.compare import compare
-from wsrnas.evaluation.comparison import Comparison
+from wsrnas.evaluation.comparison.compare import compare
+from wsrnas.evaluation.comparison.comparison import Comparison
 from wsrnas.evaluation.evaluate import evaluate
+from wsrnas.evaluation.folder.report import write_report
 from wsrnas.evaluation.images import evaluation_images
 from wsrnas.evaluation.protocols import PROTOCOLS
-from wsrnas.evaluation.report import write_report
 from wsrnas.evaluation.result import Evaluation
 from wsrnas.evaluation.strengths import Strengths
 from wsrnas.evaluation.suites import Asked

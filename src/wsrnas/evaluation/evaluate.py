@@ -12,18 +12,18 @@ import torch
 from torch import Tensor, nn
 
 from wsrnas.errors import refuse
-from wsrnas.evaluation.copies import Copies
-from wsrnas.evaluation.guard import Guarded
+from wsrnas.evaluation.folder.store import Store
+from wsrnas.evaluation.folder.summary import set_aside, write_summary
 from wsrnas.evaluation.inputs import checked_classes, checked_images, checked_labels, checked_others
-from wsrnas.evaluation.lock import checked_device, digest, locked, model_device, model_hash, on_device
-from wsrnas.evaluation.look import first_answers, look_at
 from wsrnas.evaluation.protocols import Curve, Protocol, Setting, Strict, as_protocol
 from wsrnas.evaluation.result import Evaluation, intervals
 from wsrnas.evaluation.statistics import images_for_interval
-from wsrnas.evaluation.store import Store
 from wsrnas.evaluation.strengths import Strengths, read_strengths, spell
 from wsrnas.evaluation.suites import Asked, chosen_attacks
-from wsrnas.evaluation.summary import set_aside, write_summary
+from wsrnas.evaluation.under_test.copies import Copies
+from wsrnas.evaluation.under_test.guard import Guarded
+from wsrnas.evaluation.under_test.lock import checked_device, digest, locked, model_device, model_hash, on_device
+from wsrnas.evaluation.under_test.look import first_answers, look_at
 from wsrnas.models.module import Counted, Wrapped, as_module
 from wsrnas.progress import progress as show_progress
 from wsrnas.runs.lock import held

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from wsrnas.attacks import build_attack, read_attacks
 from wsrnas.errors import nearest, refuse
 from wsrnas.evaluation.closing import WITHIN, Closing
-from wsrnas.evaluation.lock import digest, model_hash
 from wsrnas.evaluation.record import AnyAttack
+from wsrnas.evaluation.under_test.lock import digest, model_hash
 from wsrnas.parts import PartConfig
 from wsrnas.types import Norm
 

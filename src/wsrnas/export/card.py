@@ -14,7 +14,7 @@ from wsrnas.evaluation.text import percent, to_markdown
 from wsrnas.export.base import Subject
 from wsrnas.models.budget import read_budget
 from wsrnas.networks.budget import count_budget
-from wsrnas.training.record import TrainRecord, extension_text, read_train_run, words
+from wsrnas.training.report.record import TrainRecord, extension_text, read_train_run, words
 from wsrnas.types import format_strength
 
 TAGS = ["adversarial-robustness", "image-classification", "neural-architecture-search", "wsrnas"]

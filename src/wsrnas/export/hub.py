@@ -9,8 +9,8 @@ from typing import ClassVar
 
 from torch import nn
 
-from wsrnas.evaluation.robustbench import model_card as robustbench_card
-from wsrnas.evaluation.summary import finished
+from wsrnas.evaluation.folder.robustbench import model_card as robustbench_card
+from wsrnas.evaluation.folder.summary import finished
 from wsrnas.export.base import ExportFormat, Subject
 from wsrnas.files import write_atomic
 from wsrnas.models.exported import load_exported

@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from wsrnas.data.folder import FolderSource
 from wsrnas.data.memory import to_float
-from wsrnas.data.pictures import pictures
 from wsrnas.data.pixels import Reader
+from wsrnas.data.sources.folder import FolderSource
+from wsrnas.data.sources.pictures import pictures
 from wsrnas.errors import InputError, at_least
 from wsrnas.models.classifier import Classifier
 

@@ -10,19 +10,19 @@ from typing import Any
 
 from wsrnas.errors import at_least, nearest, refuse
 from wsrnas.reproduce.cost import Loaded, Plan, estimated, plan
-from wsrnas.reproduce.figure1 import Figure1
 from wsrnas.reproduce.page import Written
 from wsrnas.reproduce.perform import perform
 from wsrnas.reproduce.result import Result
 from wsrnas.reproduce.runs import Run
 from wsrnas.reproduce.scale import Scale, named
-from wsrnas.reproduce.table import Table
-from wsrnas.reproduce.table1 import Table1
-from wsrnas.reproduce.table2 import Table2
-from wsrnas.reproduce.table3 import Table3
-from wsrnas.reproduce.table4 import Table4
-from wsrnas.reproduce.table5 import Table5
-from wsrnas.reproduce.table6 import Table6
+from wsrnas.reproduce.tables.base import Table
+from wsrnas.reproduce.tables.figure1 import Figure1
+from wsrnas.reproduce.tables.table1 import Table1
+from wsrnas.reproduce.tables.table2 import Table2
+from wsrnas.reproduce.tables.table3 import Table3
+from wsrnas.reproduce.tables.table4 import Table4
+from wsrnas.reproduce.tables.table5 import Table5
+from wsrnas.reproduce.tables.table6 import Table6
 from wsrnas.runs import RunFolder
 from wsrnas.runs.environment import environment
 from wsrnas.runtime import Runtime

@@ -10,7 +10,7 @@ from wsrnas.files import write_atomic
 from wsrnas.report.page import Page
 from wsrnas.reproduce.result import Grid, Number, Result
 from wsrnas.reproduce.scale import Scale
-from wsrnas.reproduce.table import Table
+from wsrnas.reproduce.tables.base import Table
 from wsrnas.zoo.paper import CAUTION, SOURCE
 
 FILES = ("table.csv", "table.md", "report.html")

@@ -18,7 +18,7 @@ from wsrnas.search.report.record import read_search_run
 from wsrnas.search.report.sections.timing import per_iteration
 from wsrnas.search.run import run_search
 from wsrnas.training.config import TrainConfig
-from wsrnas.training.report import write_train_report
+from wsrnas.training.report.page import write_train_report
 from wsrnas.training.train import train
 from wsrnas.types import format_strength
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import permutations
 
-from wsrnas.networks.cells import INPUTS, LabelledEdge, live_edges
+from wsrnas.networks.cells.cells import INPUTS, LabelledEdge, live_edges
 from wsrnas.spaces.genotype import Cell
 
 

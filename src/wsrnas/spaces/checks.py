@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from torch import Tensor
 
 from wsrnas.errors import nearest, refuse
-from wsrnas.networks.operations import OPERATIONS
+from wsrnas.networks.cells.operations import OPERATIONS
 from wsrnas.spaces.genotype import CellGenotype, Genotype
 from wsrnas.types import Choice
 

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from wsrnas.errors import refuse
-from wsrnas.networks.cell_size import stacked_parameters
-from wsrnas.networks.cells import INPUTS, LabelledEdge, derived_plans, stacked_cells
-from wsrnas.networks.operations import OPERATIONS
+from wsrnas.networks.cells.cell_size import stacked_parameters
+from wsrnas.networks.cells.cells import INPUTS, LabelledEdge, derived_plans, stacked_cells
+from wsrnas.networks.cells.operations import OPERATIONS
 from wsrnas.spaces.base import NetworkConfig, SuperNetwork
 from wsrnas.spaces.canonical import canonical_cell
 from wsrnas.spaces.cells import CellSpace, Edge

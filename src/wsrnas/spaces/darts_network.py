@@ -6,10 +6,17 @@ import torch
 from torch import Tensor, nn
 
 from wsrnas.fast import FastPath
-from wsrnas.networks.cells import INPUTS, CellNetwork, ResolvedCell, live_edges, preprocessing, reduction_positions
+from wsrnas.networks.cells.cells import (
+    INPUTS,
+    CellNetwork,
+    ResolvedCell,
+    live_edges,
+    preprocessing,
+    reduction_positions,
+)
+from wsrnas.networks.cells.operations import SHARED, BatchNorm, make_operation
+from wsrnas.networks.cells.stems import make_stem
 from wsrnas.networks.normalize import Normalize
-from wsrnas.networks.operations import SHARED, BatchNorm, make_operation
-from wsrnas.networks.stems import make_stem
 from wsrnas.spaces.base import NetworkConfig, SuperNetwork
 from wsrnas.spaces.checks import check_arch_weights, check_choice
 from wsrnas.spaces.mixing import edges_by_source, mixed_edges

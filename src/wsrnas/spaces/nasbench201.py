@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from wsrnas.errors import refuse
-from wsrnas.networks.cell_size import staged_parameters
-from wsrnas.networks.cells import LabelledEdge, live_edges
-from wsrnas.networks.nasbench201 import CELL_OPERATIONS, OUTPUT, DagCell, staged_network
-from wsrnas.networks.operations import DERIVED, make_operation
+from wsrnas.networks.cells.cell_size import staged_parameters
+from wsrnas.networks.cells.cells import LabelledEdge, live_edges
+from wsrnas.networks.cells.nasbench201 import CELL_OPERATIONS, OUTPUT, DagCell, staged_network
+from wsrnas.networks.cells.operations import DERIVED, make_operation
 from wsrnas.spaces.base import NetworkConfig, SuperNetwork
 from wsrnas.spaces.canonical import canonical_expression
 from wsrnas.spaces.cells import CellSpace, Edge

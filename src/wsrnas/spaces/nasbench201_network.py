@@ -5,9 +5,9 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from wsrnas.fast import FastPath
-from wsrnas.networks.cells import live_edges
-from wsrnas.networks.nasbench201 import OUTPUT, DagCell, StagedNetwork, staged_network
-from wsrnas.networks.operations import BatchNorm, make_operation
+from wsrnas.networks.cells.cells import live_edges
+from wsrnas.networks.cells.nasbench201 import OUTPUT, DagCell, StagedNetwork, staged_network
+from wsrnas.networks.cells.operations import BatchNorm, make_operation
 from wsrnas.spaces.base import NetworkConfig, SuperNetwork
 from wsrnas.spaces.checks import check_arch_weights, check_choice
 from wsrnas.spaces.mixing import edges_by_source, mixed_edges

@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 from wsrnas.errors import InputError, refuse
-from wsrnas.networks.nasbench201 import CELL_OPERATIONS
-from wsrnas.networks.operations import OPERATIONS
+from wsrnas.networks.cells.nasbench201 import CELL_OPERATIONS
+from wsrnas.networks.cells.operations import OPERATIONS
 from wsrnas.spaces.checks import check_genotype, check_operations
 from wsrnas.spaces.genotype import LARGEST_NODE, Cell, CellGenotype
 

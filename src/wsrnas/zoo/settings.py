@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from wsrnas.errors import refuse
+from wsrnas.networks.cells.robnet import robnet
 from wsrnas.networks.resnet import ResNet
-from wsrnas.networks.robnet import robnet
 from wsrnas.networks.robust_resnet import RobustResNet
 from wsrnas.networks.wide_resnet import WideResNet
 from wsrnas.spaces.base import NetworkConfig

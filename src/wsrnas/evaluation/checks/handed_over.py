@@ -12,8 +12,8 @@ from wsrnas.attacks.victim import untouched
 from wsrnas.errors import InputError
 from wsrnas.evaluation.checks.subject import Affine, Dress, LogitsOnly, pick_logits
 from wsrnas.evaluation.checks.verdict import Finding, found
-from wsrnas.evaluation.guard import Guarded
 from wsrnas.evaluation.inputs import checked_logits
+from wsrnas.evaluation.under_test.guard import Guarded
 from wsrnas.models.module import as_module
 from wsrnas.types import Images
 

@@ -8,7 +8,7 @@ import torch
 
 from wsrnas.evaluation.checks.subject import Subject
 from wsrnas.evaluation.checks.verdict import Finding, found
-from wsrnas.evaluation.copies import unlike
+from wsrnas.evaluation.under_test.copies import unlike
 from wsrnas.types import Images, Logits
 
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from wsrnas.evaluation.checks.subject import Affine, Dress, Subject
 from wsrnas.evaluation.checks.verdict import Finding, found
-from wsrnas.evaluation.probe import looks_like_probabilities
 from wsrnas.evaluation.statistics import mcnemar, wilson_interval
+from wsrnas.evaluation.under_test.probe import looks_like_probabilities
 from wsrnas.rng import stream
 from wsrnas.types import Labels, Logits
 

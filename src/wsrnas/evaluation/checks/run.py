@@ -18,10 +18,10 @@ from wsrnas.evaluation.checks.stability import stability
 from wsrnas.evaluation.checks.subject import BATCH, Subject
 from wsrnas.evaluation.checks.under_attack import under_attack
 from wsrnas.evaluation.checks.verdict import Finding, Verdict, found, skipped
-from wsrnas.evaluation.copies import Copies
-from wsrnas.evaluation.guard import Guarded
 from wsrnas.evaluation.inputs import checked_classes, checked_images, checked_labels, checked_others
-from wsrnas.evaluation.lock import checked_device, model_device, on_device
+from wsrnas.evaluation.under_test.copies import Copies
+from wsrnas.evaluation.under_test.guard import Guarded
+from wsrnas.evaluation.under_test.lock import checked_device, model_device, on_device
 from wsrnas.models.module import as_module
 from wsrnas.progress import progress as show_progress
 from wsrnas.types import Norm

@@ -12,7 +12,7 @@ from wsrnas.errors import InputError
 from wsrnas.evaluation.checks.subject import Subject
 from wsrnas.evaluation.checks.verdict import Finding, found, skipped
 from wsrnas.evaluation.checks.watch import Watch, train_mode_layers
-from wsrnas.evaluation.lock import digests
+from wsrnas.evaluation.under_test.lock import digests
 from wsrnas.rng import stream
 from wsrnas.types import Images, Logits
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from wsrnas.attacks.victim import untouched
 from wsrnas.errors import refuse
-from wsrnas.evaluation.copies import Copies
-from wsrnas.evaluation.guard import Guarded
+from wsrnas.evaluation.under_test.copies import Copies
+from wsrnas.evaluation.under_test.guard import Guarded
 from wsrnas.rng import stream
 from wsrnas.types import Images, Labels, Logits, Norm
 

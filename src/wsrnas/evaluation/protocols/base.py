@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from wsrnas.errors import refuse
-from wsrnas.evaluation.copies import Copies
+from wsrnas.evaluation.folder.store import Store
 from wsrnas.evaluation.record import AnyAttack
 from wsrnas.evaluation.result import Evaluation
-from wsrnas.evaluation.store import Store
 from wsrnas.evaluation.text import percent
+from wsrnas.evaluation.under_test.copies import Copies
 from wsrnas.types import Images, Labels, Norm
 
 

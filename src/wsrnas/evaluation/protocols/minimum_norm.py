@@ -11,8 +11,19 @@ from torch import Tensor
 
 from wsrnas.attacks import Attack
 from wsrnas.evaluation.protocols.base import Setting
+from wsrnas.evaluation.protocols.scoring import (
+    Batch,
+    Tally,
+    answers,
+    craft,
+    examples,
+    keep,
+    merged,
+    own_batches,
+    plainly,
+    score,
+)
 from wsrnas.evaluation.record import Record
-from wsrnas.evaluation.scoring import Batch, Tally, answers, craft, examples, keep, merged, own_batches, plainly, score
 from wsrnas.evaluation.verify import RADIUS_ROUNDING, distances
 from wsrnas.runtime import processes
 from wsrnas.types import Norm

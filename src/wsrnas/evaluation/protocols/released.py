@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from wsrnas.errors import refuse
 from wsrnas.evaluation.protocols.base import Curve, Protocol, Setting
+from wsrnas.evaluation.protocols.scoring import Tally, answers, misclassified, plainly
 from wsrnas.evaluation.record import AnyAttack, Record
-from wsrnas.evaluation.scoring import Tally, answers, misclassified, plainly
 from wsrnas.evaluation.verify import check_noise, eight_bit
 from wsrnas.models.module import Wrapped
 from wsrnas.rng import fixed_global_seed

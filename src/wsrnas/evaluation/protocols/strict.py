@@ -12,9 +12,9 @@ from wsrnas.attacks import Attack
 from wsrnas.evaluation.closing import Closing
 from wsrnas.evaluation.protocols.base import Curve, Protocol, Setting
 from wsrnas.evaluation.protocols.minimum_norm import Nearest, cross_check
+from wsrnas.evaluation.protocols.scoring import attacked
 from wsrnas.evaluation.record import AnyAttack, Record, verified
 from wsrnas.evaluation.result import Evaluation
-from wsrnas.evaluation.scoring import attacked
 from wsrnas.evaluation.suites import describe
 from wsrnas.evaluation.text import percent
 from wsrnas.types import Norm

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from wsrnas.errors import nearest, refuse
-from wsrnas.networks.blocks import KINDS
-from wsrnas.networks.stages import STEMS
-from wsrnas.networks.style import ACTIVATIONS, NORMALISATIONS, ORDERS
+from wsrnas.networks.stages.blocks import KINDS
+from wsrnas.networks.stages.stages import STEMS
+from wsrnas.networks.stages.style import ACTIVATIONS, NORMALISATIONS, ORDERS
 from wsrnas.spaces.genotype import Genotype
 from wsrnas.spaces.stages.genotype import NETWORK_FIELDS, STAGE_FIELDS, StageGenotype
 

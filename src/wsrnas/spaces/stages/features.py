@@ -13,9 +13,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from wsrnas.estimators.loss.features import Features
-from wsrnas.networks.blocks import Block
-from wsrnas.networks.parts import chain_parameters
-from wsrnas.networks.style import Style
+from wsrnas.networks.stages.blocks import Block
+from wsrnas.networks.stages.parts import chain_parameters
+from wsrnas.networks.stages.style import Style
 
 ORDERED = ("depth", "width")
 UNIT = 16

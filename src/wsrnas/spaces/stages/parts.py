@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from wsrnas.errors import refuse
-from wsrnas.networks.blocks import Block
-from wsrnas.networks.stages import Head, Stem
-from wsrnas.networks.style import Style
+from wsrnas.networks.stages.blocks import Block
+from wsrnas.networks.stages.stages import Head, Stem
+from wsrnas.networks.stages.style import Style
 from wsrnas.spaces.base import NetworkConfig
 from wsrnas.spaces.stages.genotype import StageGenotype
 

@@ -12,11 +12,11 @@ import torch
 
 from wsrnas.errors import refuse
 from wsrnas.estimators.loss.features import Features
-from wsrnas.networks.blocks import KINDS
 from wsrnas.networks.cost import Cost
-from wsrnas.networks.parts import chain_cost, chain_parameters
-from wsrnas.networks.stages import STEMS, StageNetwork
-from wsrnas.networks.style import ACTIVATIONS, NORMALISATIONS, ORDERS
+from wsrnas.networks.stages.blocks import KINDS
+from wsrnas.networks.stages.parts import chain_cost, chain_parameters
+from wsrnas.networks.stages.stages import STEMS, StageNetwork
+from wsrnas.networks.stages.style import ACTIVATIONS, NORMALISATIONS, ORDERS
 from wsrnas.spaces.base import Decision, NetworkConfig, SearchSpace
 from wsrnas.spaces.checks import check_arch_weights
 from wsrnas.spaces.genotype import Genotype

@@ -1,0 +1,1 @@
+"""One file per command; what they share in reading arguments and printing lies a floor above."""

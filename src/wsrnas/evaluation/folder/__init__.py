@@ -1,0 +1,1 @@
+"""The files of an evaluated folder: what is written of an evaluation, and read again."""

@@ -1,0 +1,1 @@
+"""Networks of cells: operations, stems, and the skeletons of DARTS, RobNet and NAS-Bench-201."""

@@ -1,0 +1,1 @@
+"""Networks of residual blocks in stages of one width and resolution."""
