@@ -131,7 +131,7 @@ def alike(value: object, what: str) -> None:
 
 
 def part() -> None:
-    """Wait, where all processes end here, until each has heard the last of what the others tell it."""
+    """Wait, where all processes end here, until each has received the last of what the others tell it."""
     if size() > 1:
         with suppress(RuntimeError):  # it is gone already: there is nothing left to tell it
             dist.monitored_barrier(group=_hosts(), timeout=PARTING)
