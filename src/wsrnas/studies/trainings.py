@@ -17,6 +17,7 @@ from wsrnas.runtime import Runtime
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.evaluators.scoring import score, score_draws
 from wsrnas.search.evaluators.short_training import trained_alone
+from wsrnas.search.limits import limited_space
 from wsrnas.search.setup import network_config
 from wsrnas.spaces import get_space
 from wsrnas.spaces.genotype import Genotype
@@ -67,9 +68,10 @@ class Trainer:
     def same_size(self, winner: Genotype, rivals: int, count: int, purpose: str) -> list[list[Judged]]:
         """Return the networks of random architectures within 5 % of a winner's weights, as `networks` does for each.
 
-        They are drawn with streams that do not depend on the winner.
+        They keep the limits that the searches keep, and are drawn with streams that do not depend on the winner.
         """
-        space, sizes = get_space(winner.space), network_config(self.config, self.data)
+        sizes = network_config(self.config, self.data)
+        space = limited_space(get_space(winner.space), self.config.limits, sizes)
         drawn = sized_samples(
             space,
             sizes,

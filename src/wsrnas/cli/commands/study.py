@@ -22,6 +22,7 @@ def study(arguments: Sequence[str]) -> int:
     parser.add_argument("--space", default=None, help="of space, payoff and thesis: darts, nb201 or stages")
     parser.add_argument("--data.root", default=None, help="folder with CIFAR-10 as parquet files")
     parser.add_argument("--limits.params", default=None, help="of payoff: most parameters, such as 20k")
+    parser.add_argument("--limits.multiply_adds", default=None, help="of payoff: most multiply-adds of an image")
     parser.add_argument(
         "--shared_searches", type=int, default=None, help="of payoff: searches with opponents under shared weights"
     )
@@ -35,7 +36,7 @@ def study(arguments: Sequence[str]) -> int:
         refuse("--scale", expected=" | ".join(scales), got=options.scale, remedy=nearest(options.scale, scales))
     if options.space is not None and options.name not in SPACED:
         refuse("--space", expected="nothing here", got=options.space, remedy=f"only {', '.join(SPACED)} ask for one")
-    for option in ("limits.params", "shared_searches"):
+    for option in ("limits.params", "limits.multiply_adds", "shared_searches"):
         if options[option] is not None and options.name != "payoff":
             refuse(f"--{option}", expected="nothing here", got=options[option], remedy="only payoff asks for it")
     root = options["data.root"]
@@ -72,7 +73,8 @@ def _of_a_space(name: str, space: str, options: Any, root: str | None) -> tuple[
         from wsrnas.search.limits import LimitsConfig
         from wsrnas.studies.payoff.study import run as run_payoff
 
-        given = {"limits": LimitsConfig(params=options["limits.params"]), "shared_searches": options.shared_searches}
+        limits = LimitsConfig(params=options["limits.params"], multiply_adds=options["limits.multiply_adds"])
+        given = {"limits": limits, "shared_searches": options.shared_searches}
         return run_payoff(scale=options.scale, space=space, data_root=root, out=out, seed=options.seed, **given), out
     from wsrnas.studies.thesis.study import run as run_thesis
 

@@ -174,8 +174,8 @@ class _Payoff:
         words = [f"wsrnas study payoff --space {self.space.name} --scale {self.scale} --seed {own.seed}"]
         if own.data.root is not None:
             words.append(f"--data.root {own.data.root}")
-        if own.limits.params is not None:
-            words.append(f"--limits.params {own.limits.params}")
+        for name in own.limits.counts():
+            words.append(f"--limits.{name} {getattr(own.limits, name)}")
         if self.config.shared_searches != usual.shared_searches:
             words.append(f"--shared_searches {self.config.shared_searches}")
         return " ".join(words)
