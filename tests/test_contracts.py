@@ -24,6 +24,7 @@ from wsrnas.reproduce.runs import Run
 from wsrnas.reproduce.tables.base import Table
 from wsrnas.runs.loggers import Client
 from wsrnas.search.base import Evaluator, Strategy
+from wsrnas.search.report.sections import Section
 from wsrnas.search.wsr.choose import Chooser
 from wsrnas.spaces import Genotype, SearchSpace, SuperNetwork
 from wsrnas.training.losses import TrainingLoss
@@ -41,6 +42,7 @@ TESTED = {
     Protocol: "evaluation/test_protocol_contract.py",
     Schedule: "training/test_schedules.py",
     SearchSpace: "spaces/test_space_contract.py",
+    Section: "search/test_section_contract.py",
     Source: "data/sources/test_source_contract.py",
     Split: "data/test_split.py",
     Strategy: "search/test_strategy_contract.py",

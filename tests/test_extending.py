@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from tests.search.known_optimum import AdditiveEvaluator
+from tests.search.made_run import make_metrics, make_run
 from tests.traces import ROOT
 from torch import nn
 
@@ -24,6 +25,8 @@ from wsrnas.rng import stream
 from wsrnas.search.base import Strategy
 from wsrnas.search.config import SpaceConfig
 from wsrnas.search.objective import SearchObjective
+from wsrnas.search.report.page import write_search_report
+from wsrnas.search.report.sections import SECTIONS, Section
 from wsrnas.spaces import SPACES, NetworkConfig, SearchSpace, get_space
 from wsrnas.training.losses import TrainingLoss
 
@@ -37,6 +40,7 @@ CONTRACTS = {
     "mine.psi:Ridge": (LossEstimator, "tests/estimators/loss/test_contract.py"),
     "mine.spaces:Plain": (SearchSpace, "tests/spaces/test_space_contract.py"),
     "mine.strategies:Nearby": (Strategy, "tests/search/test_strategy_contract.py"),
+    "mine.sections:Leaders": (Section, "tests/search/test_section_contract.py"),
 }
 SMALL = {
     "search": """--data.train_limit=96 --data.valid_limit=64 --data.test_limit=40 --space.channels=2 --space.layers=3
@@ -47,6 +51,7 @@ SMALL = {
     "train": """--epochs=1 --data.train_limit=96 --data.test_limit=40 --network.channels=4 --network.layers=3
         --selection.steps=1""",
     "evaluate": "--limit=20 --device=cpu",
+    "report": "",
 }
 """Added to each command, which is about what it does and not about how long."""
 
@@ -165,6 +170,18 @@ def test_the_strategy_follows_the_best(mine):
     assert found[0] < found[1]
 
 
+def test_the_section_shows_the_best_labels_first(mine, tmp_path):
+    run = make_run(tmp_path / "run")
+    asked = [{"name": "mine.sections:Leaders", "settings": {"count": 3}}]
+    html = write_search_report(run, sections=asked).read_text()
+    table = html[html.index(">Leaders</h2>") :]
+    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", table[: table.index("</table>")], flags=re.S)[1:]
+    shown = [float(re.findall(r"<td[^>]*>(.*?)</td>", row)[1]) for row in rows]
+    assert len(shown) == 3
+    assert shown == sorted(shown)
+    assert shown[0] == pytest.approx(min(line["objective"] for line in make_metrics() if line["losses"]), rel=1e-3)
+
+
 def announced(package):
     """Write what an installer would: a distribution `mine` with the entry points of the page."""
     (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
@@ -181,8 +198,9 @@ def announced(package):
         (NOISE_ESTIMATORS, "power", "mine.noise:Power"),
         (LOSS_ESTIMATORS, "ridge", "mine.psi:Ridge"),
         (SPACES, "mine.spaces:Plain", "mine.spaces:Plain"),
+        (SECTIONS, "leaders", "mine.sections:Leaders"),
     ],
-    ids=["noise", "loss", "space"],
+    ids=["noise", "loss", "space", "section"],
 )
 def test_an_announced_part_is_known_by_its_name(mine, table: Parts, name, path):
     announced(mine)
@@ -199,6 +217,7 @@ def test_an_announced_part_is_known_by_its_name(mine, table: Parts, name, path):
         "noise",
         "psi",
         "strategies",
+        "sections",
     ],
 )
 def test_the_commands_of_a_part_run(mine, part, capsys):
@@ -226,7 +245,7 @@ def test_every_class_of_the_page_keeps_the_contract_of_its_base(package):
         "WSRNAS_PARTS": ",".join(CONTRACTS),
         "PYTHONPATH": os.pathsep.join([str(package), *sys.path]),
     }
-    chosen = " or ".join(("Corners", "smoothed", "Power", "Ridge", "Plain", "nearby"))
+    chosen = " or ".join(("Corners", "smoothed", "Power", "Ridge", "Plain", "nearby", "leaders"))
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen]
     done = subprocess.run(
         [*command, *(file for _, file in CONTRACTS.values())], cwd=ROOT, env=found, capture_output=True, text=True

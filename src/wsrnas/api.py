@@ -27,6 +27,7 @@ from wsrnas.models.predict import predict as predict_pictures
 from wsrnas.reproduce import reproduce
 from wsrnas.runs import kind_of
 from wsrnas.runtime import Runtime, RuntimeConfig, processes
+from wsrnas.search.report.asked import Asked, check_sections
 from wsrnas.search.report.page import write_search_report
 from wsrnas.search.run import search
 from wsrnas.sweeps.sweep import sweep
@@ -137,20 +138,31 @@ def check(run: str | Path | None = None, *, model: str | None = None, **settings
     return run_check(None if run is None else str(run), model=model, **settings)
 
 
-def report(run: str | Path) -> Path:
+def report(run: str | Path, *, sections: Asked | None = None) -> Path:
     """Render the page of a run folder again and return its path.
 
+    ``report("runs/a", sections="mine.sections:Leaders")``
+
+    Args:
+        run: the folder of a search, a training or an evaluation.
+        sections: of your own, for the page of a search; None takes those that it was started with, as far as their
+            modules are imported.
+
     Raises:
-        InputError: not a run folder, or one without anything to show yet.
+        InputError: not a run folder, one without anything to show yet, or sections that it cannot have.
     """
     path = Path(run)
     kind = kind_of(path)
+    if sections is not None:
+        if kind is not None and kind != "search":
+            refuse("sections", expected="the folder of a search", got=f"{run}, a {kind} run", remedy="leave it out")
+        check_sections(sections)
     if kind == "train":
         return write_train_report(path)
     if kind in ("study", "reproduce"):
         remedy = f"start the same {kind} command again: finished parts are not made anew"
         what = "a study" if kind == "study" else "a table of the paper"
         refuse("run", expected="a search, a training or an evaluation", got=f"{run}, {what}", remedy=remedy)
-    if kind is None and (path / "eval").is_dir():
+    if kind is None and (path / "eval").is_dir() and sections is None:
         return write_report(path)
-    return write_search_report(path)
+    return write_search_report(path, sections=sections)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from itertools import pairwise
 
 import pytest
 from tests.search.made_run import make_run
@@ -31,6 +32,17 @@ def test_the_repeat_command_is_the_runs_own_settings_with_another_seed(tmp_path)
     command = again_command(one, tmp_path)
     assert command[:4] == ["wsrnas", "search", "--recipe", str(tmp_path / "config.yaml")]
     assert (option(command, "--seed"), option(command, "--out")) == ("5", f"{tmp_path}-seed5")
+
+
+def test_the_commands_vouch_for_the_parts_that_a_run_names_by_their_path(tmp_path):
+    sections = ["wsrnas.search.report.sections.front:Front", {"name": "mine.sections:Leaders", "settings": {}}]
+    strategy = {"name": "wsrnas.search.strategies.evolution:RegularisedEvolution", "settings": {"sample": 3}}
+    one = config(strategy=strategy, sections=sections)
+    again = again_command(one, tmp_path)
+    named = [after for word, after in pairwise(again) if word == "--import"]
+    assert named == ["wsrnas.search.strategies.evolution", "wsrnas.search.report.sections.front", "mine.sections"]
+    assert "--import" not in train_command(one, tmp_path, tmp_path / "out")
+    assert "--import" not in again_command(config(), tmp_path)
 
 
 def test_what_a_run_wrote_is_a_recipe_for_the_same_search(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
@@ -29,6 +30,7 @@ def parse_config(
     default: str,
     parts: Mapping[str, Parts[Any]] | None = None,
     aside: Collection[str] = (),
+    listed: Collection[str] = (),
 ) -> tuple[Config, Namespace]:
     """Return the configuration of a `search` or `train` command and its other options.
 
@@ -39,6 +41,7 @@ def parse_config(
     Args:
         parts: the parts that a setting may name, by dotted setting, for help and suggestions.
         aside: keys of a recipe that are no settings, such as the network in a training's config.yaml.
+        listed: settings that list several parts.
 
     Raises:
         InputError: an unknown recipe, preset or option, an old name, or a value that does not fit.
@@ -52,6 +55,9 @@ def parse_config(
     layers = {key: value for key, value in layered(command, name, chosen, preset=preset).items() if key not in aside}
     for part in swappable:
         _refuse_import(before.get(part), chosen.get(part), part, recipe=name)
+    for key in listed:
+        if given(arguments, f"--{key}") is None:
+            _refuse_imports(before.get(key), key, recipe=name)
     parser.add_class_arguments(kind, None)
     defaults = nested(parser.get_defaults(), kind)
     known = sorted(flat(defaults))
@@ -174,6 +180,14 @@ def _refuse_import(below: Any, chosen: Any, part: str, *, recipe: str) -> None:
     if (chosen or {}).get("name") is None and ":" in name and name.partition(":")[0] not in sys.modules:
         remedy = f"if you trust that module, name it on the command line: --{part}.name {name}"
         refuse(f"--recipe {recipe}", expected=f"{part}.name that imports nothing", got=name, remedy=remedy)
+
+
+def _refuse_imports(value: Any, key: str, *, recipe: str) -> None:
+    """Refuse a recipe whose list of parts names a module nobody has vouched for."""
+    for name in re.findall(r"([A-Za-z_][\w.]*):[A-Za-z_]\w*", str(value or "")):
+        if name not in sys.modules:
+            remedy = f"if you trust that module, add --import {name}"
+            refuse(f"--recipe {recipe}", expected=f"{key} that import nothing", got=str(value), remedy=remedy)
 
 
 def _left_out(below: Mapping[str, Any], now: Mapping[str, Any], part: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -112,6 +112,16 @@ class Page:
         if kind not in ("good", "warning", "note"):
             refuse("kind", expected="'good', 'warning' or 'note'", got=kind)
         return self._add("callout", callout=kind, text=text)
+
+    @contextlib.contextmanager
+    def whole_or_nothing(self) -> Iterator[None]:
+        """Take back what was added inside where it raises: half a section would mislead."""
+        facts, blocks = len(self._facts), len(self._blocks)
+        try:
+            yield
+        except BaseException:
+            del self._facts[facts:], self._blocks[blocks:]
+            raise
 
     def html(self) -> str:
         """Return the whole page as one self-contained HTML text."""

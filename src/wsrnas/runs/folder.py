@@ -38,7 +38,7 @@ from wsrnas.runs.loggers import loggers_for, tell
 Kind = Literal["search", "train", "evaluate", "study", "reproduce"]
 LOGS = ("metrics.jsonl", "timings.jsonl")
 RESTORE = "restore the file or choose another --out"
-WITHOUT_EFFECT = frozenset({"runtime.workers"})
+WITHOUT_EFFECT = frozenset({"runtime.workers", "sections"})
 """Settings that change no result: a run may go on with others."""
 LARGEST_LOG = 2**40
 

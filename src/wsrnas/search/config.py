@@ -209,6 +209,8 @@ class SearchConfig:
         evaluator: what gives the labels: one_shot (weights shared by all) or trained (each candidate alone, briefly).
         limits: the largest network that it may look at or name.
         train_recipe: the training recipe that `--then-train` goes on with.
+        sections: of your own, added to the report: package.module:Class, several with commas, or a list of names and of
+            {name, settings}.
     """
 
     recipe: str = "digits"
@@ -216,6 +218,7 @@ class SearchConfig:
     seed: int = 0
     train_recipe: str = "pgd7-cifar10"
     evaluator: str = "one_shot"
+    sections: list[str | dict[str, Any]] | str = field(default_factory=list)
     data: DataConfig = field(default_factory=lambda: DataConfig(name="digits"))
     space: SpaceConfig = field(default_factory=SpaceConfig)
     spectrum: SpectrumConfig = field(default_factory=SpectrumConfig)

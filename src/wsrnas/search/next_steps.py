@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ from wsrnas.data import DataConfig
 from wsrnas.search.config import SearchConfig
 from wsrnas.types import format_strength, parse_strength, parse_strengths
 
+PATH = re.compile(r"([A-Za-z_][\w.]*):[A-Za-z_]\w*")
+"""A part by its path, `package.module:Class`; the group is the module."""
 AMOUNTS = ("train_limit", "valid_limit", "test_limit", "valid_fraction")
 """How much of the data is used is the recipe's affair, unless the search was told otherwise than its recipe says."""
 
@@ -32,13 +36,13 @@ def train_command(config: SearchConfig, run: Path, out: Path) -> list[str]:
         command += ["--strengths", strengths]
     if config.seed:
         command += ["--seed", str(config.seed)]
-    return [*command, "--out", str(out)]
+    return [*command, *_imports([config.space.name]), "--out", str(out)]
 
 
 def evaluate_command(config: SearchConfig, trained: Path) -> list[str]:
     """Return the command that measures a trained network on the test set over the search's spectrum."""
     strengths = ",".join(["0", *map(format_strength, config.spectrum.all_strengths())])
-    return ["wsrnas", "evaluate", str(trained), "--strengths", strengths]
+    return ["wsrnas", "evaluate", str(trained), "--strengths", strengths, *_imports([config.space.name])]
 
 
 def again_command(config: SearchConfig, run: Path) -> list[str]:
@@ -47,7 +51,22 @@ def again_command(config: SearchConfig, run: Path) -> list[str]:
     return [
         *("wsrnas", "search", "--recipe", str(run / "config.yaml")),
         *("--seed", str(seed), "--out", f"{run}-seed{seed}"),
+        *_imports(
+            [
+                config.strategy.name,
+                str(config.strategy.settings.get("loss_estimator", "")),
+                config.space.name,
+                config.noise_estimator.name,
+                str(config.sections),
+            ]
+        ),
     ]
+
+
+def _imports(texts: Sequence[str]) -> list[str]:
+    """Return the options that vouch for the modules of parts that are named by their path, as a file may not."""
+    modules = dict.fromkeys(module for text in texts for module in PATH.findall(text))
+    return [word for module in modules for word in ("--import", module)]
 
 
 def _data(config: SearchConfig) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from wsrnas.search.evaluators.one_shot import OneShot
 from wsrnas.search.evaluators.short_training import label_attack, short_training
 from wsrnas.search.finalists.alone import alone_settings, training_passes
 from wsrnas.search.finalists.rivals import training_settings
+from wsrnas.search.report.asked import check_sections
 from wsrnas.search.setup import count_parameters, network_config
 from wsrnas.search.strategies.mixture import MixtureStrategy
 from wsrnas.training.throughput import Throughput, estimate_passes, measure_throughput
@@ -136,6 +137,7 @@ def planned(config: SearchConfig, data: DataBundle, evaluator: ChargedEvaluator)
 
 def plan(config: SearchConfig) -> SearchPlan:
     """Return what these settings will do, with the speed of this device measured for a few seconds."""
+    check_sections(config.sections)
     data = load_data(config.data, config.seed)
     runtime = Runtime(config.runtime)
     evaluator = build_evaluator(config, data, runtime)

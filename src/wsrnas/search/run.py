@@ -34,6 +34,7 @@ from wsrnas.search.finalists.rivals import train_rivals
 from wsrnas.search.latency import Latencies
 from wsrnas.search.outcome import outcome
 from wsrnas.search.pareto import SIZES, write_front
+from wsrnas.search.report.asked import check_sections
 from wsrnas.search.report.model_card import write_model_card
 from wsrnas.search.report.page import write_search_report
 from wsrnas.search.result import FILE, SearchResult
@@ -92,6 +93,7 @@ def run_search(config: SearchConfig, out: str | Path, *, pareto: str = "params")
         InputError: settings, data or run folder are not usable; the message names the remedy.
     """
     one_of("pareto", pareto, tuple(SIZES))
+    check_sections(config.sections)
     runtime = Runtime(config.runtime)
     data = processes.together(lambda: load_data(config.data, config.seed))
     processes.together(lambda: _refuse_processes(config, data, pareto))
@@ -151,7 +153,7 @@ class _Search:
         built = self.runtime.prepare(self.evaluator.space.build(winner, sizes))
         write_budget(self.folder.path, built, sizes.image_shape)
         write_model_card(self.folder.path)
-        write_search_report(self.folder.path)
+        write_search_report(self.folder.path, sections=self.config.sections)
         return SearchResult.read(self.folder.path)
 
     def _fronts(self, pareto: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -16,6 +17,7 @@ from wsrnas.models.load import check_spec
 from wsrnas.models.named import read_arch
 from wsrnas.models.outside import OUTSIDE
 from wsrnas.search.config import SearchConfig
+from wsrnas.search.report.asked import check_sections
 from wsrnas.sweeps.plan import SweepRun, flattened
 from wsrnas.training.config import TrainConfig
 
@@ -54,7 +56,9 @@ def _check_training(run: SweepRun) -> DataConfig:
     values = layered(run.command, str(run.recipe), nested(settings))
     _refuse_imports(values)
     if run.command == "search":
-        return instantiated(SearchConfig, values).data
+        config = instantiated(SearchConfig, values)
+        check_sections(config.sections)
+        return config.data
     read_arch(str(run.architecture))
     return instantiated(TrainConfig, values).data
 
@@ -73,8 +77,18 @@ def _check_evaluation(run: SweepRun) -> None:
 
 def _refuse_imports(settings: dict[str, Any]) -> None:
     """Refuse a file that names a module nobody has vouched for: importing it would run it."""
-    for key, value in flattened(settings).items():
-        module = str(value).partition(":")[0]
-        if isinstance(value, str) and CLASS.fullmatch(value) and module not in sys.modules:
+    for key, value in _named(flattened(settings)):
+        module = value.partition(":")[0]
+        if CLASS.fullmatch(value) and module not in sys.modules:
             refuse(key, expected="names that import nothing", got=value,
                    remedy=f"if you trust that module, add --import {module}")  # fmt: skip
+
+
+def _named(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the texts among the settings, those of lists too, each with its key."""
+    for key, value in settings.items():
+        for one in value if isinstance(value, (list, tuple)) else [value]:
+            if isinstance(one, Mapping):
+                yield from ((key, text) for _, text in _named(one))
+            elif isinstance(one, str):
+                yield from ((key, text.strip()) for text in one.split(","))

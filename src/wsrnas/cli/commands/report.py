@@ -13,6 +13,8 @@ def report(arguments: Sequence[str]) -> int:
 
     parser = Parser(prog="wsrnas report", description=report.__doc__)
     parser.add_argument("run", help="a run folder")
+    said = "package.module:Class, sections of your own on the page of a search (default: those of its config.yaml)"
+    parser.add_argument("--sections", default=None, help=said)
     options = parser.parse_args(list(arguments))
-    print(f"report: {api.report(options.run)}")
+    print(f"report: {api.report(options.run, sections=options.sections)}")
     return 0

@@ -38,7 +38,13 @@ def search(arguments: Sequence[str]) -> int:
     parser.add_argument("--log", default=None, help="show metrics elsewhere too: tensorboard, wandb, mlflow")
     add_json(parser, "the result, or with --dry-run the plan,")
     config, options = parse_config(
-        SearchConfig, "search", parser, arguments, default="digits", parts={"strategy": STRATEGIES}
+        SearchConfig,
+        "search",
+        parser,
+        arguments,
+        default="digits",
+        parts={"strategy": STRATEGIES},
+        listed=("sections",),
     )
     if options.pareto is not None:
         one_of("--pareto", options.pareto, tuple(SIZES))

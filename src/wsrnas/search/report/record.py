@@ -12,11 +12,13 @@ import torch
 from wsrnas import recipes
 from wsrnas.configure import flat, instantiated
 from wsrnas.errors import refuse
+from wsrnas.estimators.loss import LOSS_ESTIMATORS
 from wsrnas.estimators.loss.metrics import kendall_per_head
 from wsrnas.files import read_object, read_settings, read_text
 from wsrnas.models.budget import read_budget
 from wsrnas.networks.budget import Budget
 from wsrnas.recipes.renamed import refuse_renamed
+from wsrnas.search.build import STRATEGIES
 from wsrnas.search.config import SearchConfig
 from wsrnas.search.report.lines import (
     AGAIN,
@@ -127,9 +129,15 @@ class SearchRecord:
         """Return the settings as the search had them.
 
         Raises:
-            InputError: settings of another version; the message names the first of them.
+            InputError: settings of another version, the first of which is named, or parts of a module that nobody has
+                vouched for: a file alone imports nothing.
         """
-        refuse_renamed("search", flat(self.config), where=str(self.path / "config.yaml"))
+        where = str(self.path / "config.yaml")
+        refuse_renamed("search", flat(self.config), where=where)
+        STRATEGIES.kind(self.strategy, argument=f"{where}, strategy.name", imports=False)
+        psi = (self.setting("strategy.settings") or {}).get("loss_estimator")
+        if isinstance(psi, str):
+            LOSS_ESTIMATORS.kind(psi, argument=f"{where}, strategy.settings.loss_estimator", imports=False)
         return instantiated(SearchConfig, self.config)
 
     def setting(self, dotted: str, default: Any = None) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar, final
 
 from wsrnas.report.figures import Series, curve_figure
 from wsrnas.report.page import Page
@@ -12,76 +13,83 @@ from wsrnas.report.theme import CATEGORIES
 from wsrnas.report.words import percent
 from wsrnas.search.finalists.gain import spoken
 from wsrnas.search.report.record import SearchRecord
+from wsrnas.search.report.sections.base import Section
 from wsrnas.types import format_strength
 
 _FLAT = 0.02
 """A curve that falls by less than this over all strengths is that of a network that has not learnt."""
 
 
-def add_robustness(page: Page, record: SearchRecord) -> None:
+@final
+@dataclass(frozen=True, kw_only=True)
+class Robustness(Section):
     """The robustness curve of the winner and of random architectures, with intervals."""
-    comparison = record.comparison
-    title = "Is it more robust than a random architecture?"
-    if not comparison.get("random"):
-        page.section(title)
-        if record.setting("rivals.count", 0):
-            page.callout(
-                "note", "The comparison with random architectures has not ended: start the same command again."
-            )
-        else:
-            text = (
-                "This search was not compared with random architectures, so it cannot say whether it helped. Set "
-                "rivals.count to 8 or more to train some random architectures of the space in the same way."
-            )
-            page.callout("note", text)
-        return
-    strengths, winner, others = comparison["strengths"], comparison["winner"], comparison["random"]
-    count = len(others)
-    plural = f"{count} random architectures" if count > 1 else "one random architecture"
-    columns = list(zip(*(one["accuracy"] for one in others)))
-    mean = [statistics.fmean(column) for column in columns]
-    low, high = [min(column) for column in columns], [max(column) for column in columns]
-    if count == 1:
-        low, high = list(others[0]["low"]), list(others[0]["high"])
-    epochs = f" of {_epochs(comparison['epochs'])}" if "epochs" in comparison else ""
-    page.section(
-        title,
-        f"The found architecture and {plural} were trained from scratch with the same budget"
-        f"{epochs}, then attacked with "
-        f"{comparison.get('attack', 'PGD')} on {comparison.get('images', 'the')} test images the search never saw.",
-    )
-    dashed = "mean of them; its band spans the weakest to the strongest" if count > 1 else "with its 95 % interval"
-    page.figure(
-        curve_figure(
-            [
-                Series("found", strengths, winner["accuracy"], winner["low"], winner["high"], colour=CATEGORIES[0]),
-                Series("random", strengths, mean, low, high, style="dashed", colour=CATEGORIES[1]),
-            ],
-            x_label="strength of the attack (L∞ radius)",
-            y_label="accuracy",
-            percent=True,
-            chance=comparison.get("chance"),
-        ),
-        f"Solid: the found architecture with its 95 % interval. Dashed: {plural}, {dashed}.",
-    )
-    rows: list[list[object]] = []
-    for i, strength in enumerate(strengths):
-        own = winner["accuracy"][i]
-        interval = f"{percent(winner['low'][i])} to {percent(winner['high'][i])}"
-        name = "clean" if strength == 0 else format_strength(strength)
-        gain = f"{100 * (own - mean[i]):+.1f}"
-        rows.append([name, percent(own), interval, percent(mean[i]), percent(max(columns[i])), gain])
-    page.table(
-        ["strength", "found", "95 % interval", "random, mean", "random, best", "gain in points"],
-        rows,
-        "The numbers behind the curve; the gain is found minus the mean of random.",
-    )
-    if "gain" in comparison:
-        page.text(
-            f"Over all attacked strengths: {spoken(comparison['gain'])}. Other trainings of the same networks, and "
-            "other random architectures, would move it too; how far, `wsrnas study space` measures."
+
+    name: ClassVar[str] = "robustness"
+
+    def add(self, page: Page, record: SearchRecord) -> None:
+        comparison = record.comparison
+        title = "Is it more robust than a random architecture?"
+        if not comparison.get("random"):
+            page.section(title)
+            if record.setting("rivals.count", 0):
+                page.callout(
+                    "note", "The comparison with random architectures has not ended: start the same command again."
+                )
+            else:
+                text = (
+                    "This search was not compared with random architectures, so it cannot say whether it helped. Set "
+                    "rivals.count to 8 or more to train some random architectures of the space in the same way."
+                )
+                page.callout("note", text)
+            return
+        strengths, winner, others = comparison["strengths"], comparison["winner"], comparison["random"]
+        count = len(others)
+        plural = f"{count} random architectures" if count > 1 else "one random architecture"
+        columns = list(zip(*(one["accuracy"] for one in others)))
+        mean = [statistics.fmean(column) for column in columns]
+        low, high = [min(column) for column in columns], [max(column) for column in columns]
+        if count == 1:
+            low, high = list(others[0]["low"]), list(others[0]["high"])
+        epochs = f" of {_epochs(comparison['epochs'])}" if "epochs" in comparison else ""
+        page.section(
+            title,
+            f"The found architecture and {plural} were trained from scratch with the same budget"
+            f"{epochs}, then attacked with "
+            f"{comparison.get('attack', 'PGD')} on {comparison.get('images', 'the')} test images the search never saw.",
         )
-    _verdict(page, strengths, winner, others)
+        dashed = "mean of them; its band spans the weakest to the strongest" if count > 1 else "with its 95 % interval"
+        page.figure(
+            curve_figure(
+                [
+                    Series("found", strengths, winner["accuracy"], winner["low"], winner["high"], colour=CATEGORIES[0]),
+                    Series("random", strengths, mean, low, high, style="dashed", colour=CATEGORIES[1]),
+                ],
+                x_label="strength of the attack (L∞ radius)",
+                y_label="accuracy",
+                percent=True,
+                chance=comparison.get("chance"),
+            ),
+            f"Solid: the found architecture with its 95 % interval. Dashed: {plural}, {dashed}.",
+        )
+        rows: list[list[object]] = []
+        for i, strength in enumerate(strengths):
+            own = winner["accuracy"][i]
+            interval = f"{percent(winner['low'][i])} to {percent(winner['high'][i])}"
+            name = "clean" if strength == 0 else format_strength(strength)
+            gain = f"{100 * (own - mean[i]):+.1f}"
+            rows.append([name, percent(own), interval, percent(mean[i]), percent(max(columns[i])), gain])
+        page.table(
+            ["strength", "found", "95 % interval", "random, mean", "random, best", "gain in points"],
+            rows,
+            "The numbers behind the curve; the gain is found minus the mean of random.",
+        )
+        if "gain" in comparison:
+            page.text(
+                f"Over all attacked strengths: {spoken(comparison['gain'])}. Other trainings of the same networks, and "
+                "other random architectures, would move it too; how far, `wsrnas study space` measures."
+            )
+        _verdict(page, strengths, winner, others)
 
 
 def gain_over_random(record: SearchRecord) -> float | None:

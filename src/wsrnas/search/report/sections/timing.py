@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, final
 
 from wsrnas.report.figures import bar_figure
 from wsrnas.report.page import Page
 from wsrnas.report.words import duration, percent
 from wsrnas.search.costs import FINALISTS, RIVALS, TRAINING, VERIFICATION
 from wsrnas.search.report.record import SearchRecord
+from wsrnas.search.report.sections.base import Section
 from wsrnas.search.strategies.mixture import GRADIENT_SEARCH
 
 _TABLE_6 = {
@@ -28,47 +31,54 @@ _PAPER: dict[str, dict[str, float]] = {
 """Its rows, in seconds per iteration of the search (Cheng et al., AAAI 2023)."""
 
 
-def add_time(page: Page, record: SearchRecord) -> None:
+@final
+@dataclass(frozen=True, kw_only=True)
+class Time(Section):
     """Where the time went, per phase, beside the paper's Table 6."""
-    page.section("Where the time went")
-    if not record.timings:
-        page.callout("note", "This run wrote no timings.")
-        return
-    total: dict[str, float] = {}
-    iterations: dict[str, set[int]] = {}
-    for line in record.timings:
-        total[line["phase"]] = total.get(line["phase"], 0.0) + float(line["seconds"])
-        iterations.setdefault(line["phase"], set()).add(int(line["iteration"]))
-    order = sorted(total, key=lambda phase: -total[phase])
-    whole = sum(total.values()) or 1.0
-    share = {phase: total[phase] / whole for phase in order}
-    page.text(
-        f"{duration(whole)} in all; {order[0]} took {percent(share[order[0]], 0)} of it. To make the search cheaper, "
-        "start with the longest bar."
-    )
-    long = [phase for phase in order if share[phase] >= _SHORTEST_BAR]
-    page.figure(
-        bar_figure(
-            long,
-            [total[phase] for phase in long],
-            x_label="seconds",
-            texts=[f"{duration(total[phase])} · {percent(share[phase])}" for phase in long],
-        ),
-        "Time per phase of the search, longest first"
-        + ("." if len(long) == len(order) else f"; phases below {percent(_SHORTEST_BAR)} are left out."),
-    )
-    rows: list[list[object]] = []
-    for phase in order:
-        count = len(iterations[phase])
-        rows.append([phase, f"{total[phase]:.1f}", percent(share[phase]), count, f"{total[phase] / count:.3g}"])
-    rows.append(["sum", f"{whole:.1f}", percent(1.0), len(set().union(*iterations.values())), None])
-    page.table(
-        ["phase", "seconds", "share", "iterations", "seconds per iteration"],
-        rows,
-        "The same as numbers. Seconds per iteration count only the iterations in which the phase took place.",
-        highlight=len(rows) - 1,
-    )
-    _add_table_6(page, record)
+
+    name: ClassVar[str] = "time"
+
+    def add(self, page: Page, record: SearchRecord) -> None:
+        page.section("Where the time went")
+        if not record.timings:
+            page.callout("note", "This run wrote no timings.")
+            return
+        total: dict[str, float] = {}
+        iterations: dict[str, set[int]] = {}
+        for line in record.timings:
+            total[line["phase"]] = total.get(line["phase"], 0.0) + float(line["seconds"])
+            iterations.setdefault(line["phase"], set()).add(int(line["iteration"]))
+        order = sorted(total, key=lambda phase: -total[phase])
+        whole = sum(total.values()) or 1.0
+        share = {phase: total[phase] / whole for phase in order}
+        page.text(
+            f"{duration(whole)} in all; {order[0]} took {percent(share[order[0]], 0)} of it. To make the search "
+            f"cheaper, "
+            "start with the longest bar."
+        )
+        long = [phase for phase in order if share[phase] >= _SHORTEST_BAR]
+        page.figure(
+            bar_figure(
+                long,
+                [total[phase] for phase in long],
+                x_label="seconds",
+                texts=[f"{duration(total[phase])} · {percent(share[phase])}" for phase in long],
+            ),
+            "Time per phase of the search, longest first"
+            + ("." if len(long) == len(order) else f"; phases below {percent(_SHORTEST_BAR)} are left out."),
+        )
+        rows: list[list[object]] = []
+        for phase in order:
+            count = len(iterations[phase])
+            rows.append([phase, f"{total[phase]:.1f}", percent(share[phase]), count, f"{total[phase] / count:.3g}"])
+        rows.append(["sum", f"{whole:.1f}", percent(1.0), len(set().union(*iterations.values())), None])
+        page.table(
+            ["phase", "seconds", "share", "iterations", "seconds per iteration"],
+            rows,
+            "The same as numbers. Seconds per iteration count only the iterations in which the phase took place.",
+            highlight=len(rows) - 1,
+        )
+        _add_table_6(page, record)
 
 
 _AFTERWARDS = (VERIFICATION, FINALISTS, RIVALS, "scoring on test images")
