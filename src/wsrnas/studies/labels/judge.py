@@ -20,21 +20,22 @@ CANDIDATES = 12
 """Of so many random genotypes the best by a label is taken: as many as a search in `study payoff` looks at."""
 
 
-def judge(table: LabelTable, *, draws: int = 2000, seed: int = 0) -> dict[str, Any]:
+def judge(table: LabelTable, *, draws: int = 2000, seed: int = 0, repeats: int = 20) -> dict[str, Any]:
     """Judge every policy of a table by the wide accuracy of the final networks, the mean of their seeds.
 
     Per policy `cost`, image passes a genotype; `tau`, Kendall's τ; `gain`, in points, of the best of `CANDIDATES`;
     `difference`, its τ less that of the default, the longest training alone. Each with a 95 % bootstrap interval over
-    genotypes; those of differences are paired.
+    genotypes; those of differences are paired. Policies that draw anything are run `repeats` times and averaged.
     """
     at_least(10, draws=draws)
+    at_least(1, repeats=repeats)
     bootstrap = Bootstrap(len(table.genotypes), draws=draws, seed=seed)
     default = f"alone-{table.epochs('alone')[-1]}"
     taus: dict[str, Array] = {}
     found: dict[str, dict[str, Any]] = {}
     for policy in policies_of(table):
         runs, gains, costs = [], [], []
-        for repeat in range(policy.repeats):
+        for repeat in range(repeats if policy.draws else 1):
             ledger = Ledger(table)
             scores = policy.scores(ledger, rng.derive_seed(seed, policy.name, repeat))
             runs.append(bootstrap.kendall(scores, table.truth))
@@ -71,7 +72,7 @@ def gain_of_best(weights: Array, scores: Array, truth: Array, count: int) -> Arr
     """
     size = len(truth)
     count = min(count, size)
-    beyond = np.array([math.comb(size - c, count) for c in range(size + 1)]) / math.comb(size, count)
+    beyond = np.array([math.comb(size - c, count) / math.comb(size, count) for c in range(size + 1)])
     order = np.argsort(-scores, kind="stable")
     upto = np.cumsum(weights[:, order], axis=1).astype(int)
     before = np.concatenate([np.zeros((len(weights), 1), dtype=int), upto[:, :-1]], axis=1)

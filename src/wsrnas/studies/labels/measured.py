@@ -27,6 +27,7 @@ from wsrnas.spaces.genotype import Genotype
 from wsrnas.studies import parts
 from wsrnas.studies.labels.config import LabelsStudyConfig
 
+Rows = list[dict[str, Any]]
 SUPERNET = "shared-weights"
 RESULTS = "genotypes"
 SAVE_EVERY = 8

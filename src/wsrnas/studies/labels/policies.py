@@ -1,4 +1,4 @@
-"""Which label, at which cost: every policy says in its own way which genotypes are better, and pays for what it asks."""
+"""Which label, at which cost: every policy says which genotypes are better, and pays for what it asks."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from wsrnas.studies.labels.table import Array, LabelTable
 class LabelPolicy(ABC):
     """Ranks the genotypes of a table by labels that it asks a `Ledger` for.
 
-    Subclasses are frozen dataclasses. `name` is short and tells policies of one table apart; `repeats` is how often a
-    policy that draws anything is run.
+    Subclasses are frozen dataclasses. `name` is short and tells policies of one table apart; `draws` says that
+    scores depend on the seed.
     """
 
-    repeats: ClassVar[int] = 1
+    draws: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -143,7 +143,7 @@ class Combined(LabelPolicy):
     Available", Biometrika 2000. Differs: ρ is not given a distribution.
     """
 
-    repeats: ClassVar[int] = 20
+    draws: ClassVar[bool] = True
     cheap: str
     dear: str
     share: float = 0.33

@@ -32,10 +32,18 @@ CEILING = (
 )
 
 
-def written(found: dict[str, float], digits: int = 2) -> str:
-    """Write an estimate with its interval."""
+def written(found: dict[str, float | None], digits: int = 2) -> str:
+    """Write an estimate with its interval, a dash where it is undefined."""
+    if None in found.values():
+        return "–"
     value, low, high = (f"{found[key]:.{digits}f}" for key in ("value", "low", "high"))
     return f"{value} ({low} to {high})"
+
+
+def tau(one: dict[str, Any]) -> float:
+    """Return Kendall's τ of a policy; one that tells no two architectures apart has none, and ranks as one of -1."""
+    value = one["tau"]["value"]
+    return -1.0 if value is None else float(value)
 
 
 def thousands(cost: float) -> str:
@@ -74,10 +82,10 @@ def ceilings(result: dict[str, Any]) -> Cells:
 
 def front(result: dict[str, Any]) -> list[str]:
     """Return the policies that no cheaper or equally cheap one outranks, cheapest first."""
-    rows = sorted(result["policies"].items(), key=lambda item: (item[1]["cost"], -item[1]["tau"]["value"]))
+    rows = sorted(result["policies"].items(), key=lambda item: (item[1]["cost"], -tau(item[1])))
     kept: list[str] = []
     for name, one in rows:
-        if not kept or one["tau"]["value"] > result["policies"][kept[-1]]["tau"]["value"]:
+        if not kept or tau(one) > tau(result["policies"][kept[-1]]):
             kept.append(name)
     return kept
 
@@ -85,16 +93,16 @@ def front(result: dict[str, Any]) -> list[str]:
 def summary(result: dict[str, Any]) -> str:
     """Say in plain words which label is worth its cost, and what this study cannot tell."""
     policies, found, default = result["policies"], result["ceiling"], result["default"]
-    best = max(policies, key=lambda name: policies[name]["tau"]["value"])
+    best = max(policies, key=lambda name: tau(policies[name]))
     better = [
         name
         for name, one in policies.items()
-        if one["cost"] <= policies[default]["cost"] and one["difference"]["low"] > 0
+        if one["cost"] <= policies[default]["cost"] and (one["difference"]["low"] or 0) > 0
     ]
     cheaper = [
         name
         for name in front(result)
-        if policies[name]["cost"] < policies[default]["cost"] and policies[name]["difference"]["high"] >= 0
+        if policies[name]["cost"] < policies[default]["cost"] and (policies[name]["difference"]["high"] or 0) >= 0
     ]
     said = [
         f"The highest τ is {written(policies[best]['tau'])}, by {best}; the longest training alone ({default}) reaches "
@@ -106,11 +114,11 @@ def summary(result: dict[str, Any]) -> str:
         said.append("No policy of at most its cost ranks better beyond the interval.")
     if cheaper:
         said.append(f"Cheaper and not told apart from it: {', '.join(cheaper)}.")
-    if found["reliability"]["low"] < 0.5:
+    if (found["reliability"]["low"] or 0) < 0.5:
         said.append(
             f"The final measure itself is hardly reliable here ({written(found['reliability'])}): architectures differ "
-            f"by {found['architectures']['value']:.1f} points, trainings of one by {found['trainings']['value']:.1f}, so "
-            "there is little for any label to rank."
+            f"by {found['architectures']['value']:.1f} points, trainings of one by {found['trainings']['value']:.1f}. "
+            "There is little for any label to rank."
         )
     return " ".join(said)
 
@@ -151,14 +159,14 @@ def show(result: dict[str, Any]) -> None:
 def page(result: dict[str, Any], command: str) -> Page:
     """Return the result as a page."""
     policies, found = result["policies"], result["ceiling"]
-    best = max(policies, key=lambda name: policies[name]["tau"]["value"])
+    best = max(policies, key=lambda name: tau(policies[name]))
     built = Page("Which label, at which cost?", title(result))
     built.facts(
         {
-            f"highest τ, {best}": f"{policies[best]['tau']['value']:.2f}",
-            f"τ of {result['default']}": f"{policies[result['default']]['tau']['value']:.2f}",
-            "τ of one more final training": f"{found['another']['value']:.2f}",
-            "reliability of the truth": f"{found['reliability']['value']:.2f}",
+            f"highest τ, {best}": written(policies[best]["tau"]),
+            f"τ of {result['default']}": written(policies[result["default"]]["tau"]),
+            "τ of one more final training": written(found["another"]),
+            "reliability of the truth": written(found["reliability"]),
         }
     )
     built.callout("note", summary(result))
@@ -182,7 +190,7 @@ def _clouds(result: dict[str, Any]) -> str:
     words = {"shared": "shared weights", "alone": "alone", "from-shared": "from shared weights"}
     groups: dict[str, tuple[list[float], list[float]]] = {}
     for name, one in result["policies"].items():
-        if one["cost"] > 0:
+        if one["cost"] > 0 and one["tau"]["value"] is not None:
             x, y = groups.setdefault(words.get(kind_of(name), kind_of(name)), ([], []))
             x.append(one["cost"] / 1000)
             y.append(one["tau"]["value"])
@@ -191,15 +199,15 @@ def _clouds(result: dict[str, Any]) -> str:
 
 
 def _bars(result: dict[str, Any]) -> str:
-    rows = sorted(result["policies"].items(), key=lambda item: item[1]["cost"])
-    names = [name for name, _ in rows]
-    taus = [one["tau"] for _, one in rows]
+    rows = {name: one["tau"] for name, one in sorted(result["policies"].items(), key=lambda item: item[1]["cost"])}
+    rows["one more final training"] = result["ceiling"]["another"]
+    known = {name: one for name, one in rows.items() if None not in one.values()}
     return bar_figure(
-        [*names, "one more final training"],
-        [*(one["value"] for one in taus), result["ceiling"]["another"]["value"]],
+        list(known),
+        [one["value"] for one in known.values()],
         x_label="Kendall's τ with final networks",
-        low=[*(one["low"] for one in taus), result["ceiling"]["another"]["low"]],
-        high=[*(one["high"] for one in taus), result["ceiling"]["another"]["high"]],
-        texts=[f"{one['value']:.2f}" for one in [*taus, result["ceiling"]["another"]]],
-        highlight=names.index(result["default"]),
+        low=[one["low"] for one in known.values()],
+        high=[one["high"] for one in known.values()],
+        texts=[f"{one['value']:.2f}" for one in known.values()],
+        highlight=list(known).index(result["default"]) if result["default"] in known else None,
     )

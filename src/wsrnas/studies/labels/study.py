@@ -53,7 +53,7 @@ def run(
         What ``study.json`` holds: `policies` with `cost`, `tau`, `gain` and `difference`, and `ceiling`.
     """
     config = labels_config(scale, space, root=data_root, seed=seed) if config is None else config
-    kept = default_out(config.search.space.name, scale) if out is None else out
+    kept = f"runs/study-labels-{config.search.space.name}-{scale}" if out is None else out
     with RunFolder.open(kept, kind="study", config={"study": "labels", "scale": scale, **asdict(config)}) as folder:
         return _written(_measured(config, folder), str(folder.path), folder.path, seed)
 
@@ -70,11 +70,6 @@ def judged(source: str | Path, *, out: str | Path | None = None, seed: int = 0) 
         The same as `run`.
     """
     return _written(read_table(source), str(source), None if out is None else Path(out), seed)
-
-
-def default_out(space: str, scale: str) -> str:
-    """Return the run folder where none is given."""
-    return f"runs/study-labels-{space}-{scale}"
 
 
 def _written(table: LabelTable, source: str, out: Path | None, seed: int) -> dict[str, Any]:
