@@ -96,4 +96,4 @@ def test_the_report_shows_every_policy_and_the_ceiling(result):
         assert f"| {name} |" in text
         assert name in html
     assert "one more final training" in text
-    assert "--from here" in html
+    assert "--from" in html
