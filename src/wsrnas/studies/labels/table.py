@@ -144,7 +144,7 @@ def read_table(source: str | Path) -> LabelTable:
     if str(source) not in names:
         expected = f"a file, the folder of a study of labels, or one of {', '.join(names)}"
         refuse("--from", expected=expected, got=str(source), remedy=nearest(str(source), names))
-    text = files("wsrnas.studies.labels").joinpath("tables", f"{source}.json").read_text(encoding="utf-8")
+    text = files("wsrnas.studies.labels").joinpath("tables").joinpath(f"{source}.json").read_text(encoding="utf-8")
     return table_of(json.loads(text), source=str(source))
 
 
