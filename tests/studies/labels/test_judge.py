@@ -44,6 +44,13 @@ def test_tau_is_that_of_scipy_with_the_mean_of_the_seeds(result):
     assert result["policies"]["alone-1"]["tau"]["low"] <= expected <= result["policies"]["alone-1"]["tau"]["high"]
 
 
+def test_tau_at_one_size_counts_the_pairs_of_one_size_alone():
+    sizes = np.array([1.0, 1.0, 1.0, 2.0, 2.0, 2.0])
+    x, y = np.array([1.0, 2.0, 3.0, 0.0, 0.1, 0.2]), np.array([5.0, 6.0, 7.0, 9.0, 8.0, 10.0])
+    (found,) = Bootstrap(6, draws=0, seed=0).kendall(x, y, sizes)
+    assert found == pytest.approx((3 + 1) / 6)
+
+
 def test_differences_are_from_the_longest_training_alone(result):
     assert result["default"] == "alone-4"
     taus = {name: one["tau"]["value"] for name, one in result["policies"].items()}

@@ -23,8 +23,9 @@ CANDIDATES = 12
 def judge(table: LabelTable, *, draws: int = 2000, seed: int = 0, repeats: int = 20) -> dict[str, Any]:
     """Judge every policy of a table by the wide accuracy of the final networks, the mean of their seeds.
 
-    Per policy `cost`, image passes a genotype; `tau`, Kendall's τ; `gain`, in points, of the best of `CANDIDATES`;
-    `difference`, its τ less that of the default, the longest training alone. Each with a 95 % bootstrap interval over
+    Per policy `cost`, image passes a genotype; `tau`, Kendall's τ; `tau_one_size`, the same over the pairs that have
+    equally many parameters; `gain`, in points, of the best of `CANDIDATES`; `difference`, its τ less that of the
+    default, the longest training alone. Each with a 95 % bootstrap interval over
     genotypes; those of differences are paired. Policies that draw anything are run `repeats` times and averaged.
     """
     at_least(10, draws=draws)
@@ -34,17 +35,19 @@ def judge(table: LabelTable, *, draws: int = 2000, seed: int = 0, repeats: int =
     taus: dict[str, Array] = {}
     found: dict[str, dict[str, Any]] = {}
     for policy in policies_of(table):
-        runs, gains, costs = [], [], []
+        runs, equal, gains, costs = [], [], [], []
         for repeat in range(repeats if policy.draws else 1):
             ledger = Ledger(table)
             scores = policy.scores(ledger, rng.derive_seed(seed, policy.name, repeat))
             runs.append(bootstrap.kendall(scores, table.truth))
+            equal.append(bootstrap.kendall(scores, table.truth, table.parameters))
             gains.append(gain_of_best(bootstrap.weights, scores, table.truth, CANDIDATES))
             costs.append(ledger.cost)
         taus[policy.name] = np.mean(runs, axis=0)
         found[policy.name] = {
             "cost": float(np.mean(costs)),
             "tau": asdict(estimate(taus[policy.name])),
+            "tau_one_size": asdict(estimate(np.mean(equal, axis=0))),
             "gain": asdict(estimate(np.mean(gains, axis=0))),
         }
     for name, one in found.items():
@@ -52,6 +55,7 @@ def judge(table: LabelTable, *, draws: int = 2000, seed: int = 0, repeats: int =
     return {
         "about": table.about,
         "architectures": len(table.genotypes),
+        "pairs_of_one_size": pairs_of_one_size(table),
         "seeds": table.wide.shape[1],
         "candidates": CANDIDATES,
         "default": default,
@@ -59,6 +63,12 @@ def judge(table: LabelTable, *, draws: int = 2000, seed: int = 0, repeats: int =
         "ceiling": ceiling(table, bootstrap),
         "policies": found,
     }
+
+
+def pairs_of_one_size(table: LabelTable) -> int:
+    """Return how many pairs of genotypes have equally many parameters."""
+    counts = np.unique(table.parameters, return_counts=True)[1]
+    return int((counts * (counts - 1) // 2).sum())
 
 
 def gain_of_best(weights: Array, scores: Array, truth: Array, count: int) -> Array:
@@ -85,7 +95,8 @@ def ceiling(table: LabelTable, bootstrap: Bootstrap) -> dict[str, Any]:
 
     `one`, the correlation of one training seed with another, mean over the pairs; `reliability` of the mean of K
     seeds, K·r/(1 + (K−1)·r) (Spearman-Brown); `tau`, what a perfect label would reach, 2/π·arcsin √reliability where
-    both are normal; `another`, the τ of one more final training with the mean of the others, and its `gain`;
+    both are normal; `another`, the τ of one more final training with the mean of the others, `another_one_size`
+    over the pairs of equally many parameters, and its `gain`;
     `architectures` and `trainings`, the standard deviations between them in points.
     """
     wide, weights = table.wide, bootstrap.weights
@@ -95,6 +106,8 @@ def ceiling(table: LabelTable, bootstrap: Bootstrap) -> dict[str, Any]:
     reliability = count * floor / (1 + (count - 1) * floor)
     others = [np.delete(wide, seed, axis=1).mean(axis=1) for seed in range(count)]
     another = np.mean([bootstrap.kendall(wide[:, seed], others[seed]) for seed in range(count)], axis=0)
+    sizes = table.parameters
+    equal = np.mean([bootstrap.kendall(wide[:, seed], others[seed], sizes) for seed in range(count)], axis=0)
     gains = [gain_of_best(weights, wide[:, seed], others[seed], CANDIDATES) for seed in range(count)]
     total = weights.sum(axis=1)
     within = weights @ wide.var(axis=1, ddof=1) / total
@@ -105,6 +118,7 @@ def ceiling(table: LabelTable, bootstrap: Bootstrap) -> dict[str, Any]:
         "reliability": asdict(estimate(reliability)),
         "tau": asdict(estimate(2 / np.pi * np.arcsin(np.sqrt(reliability)))),
         "another": asdict(estimate(another)),
+        "another_one_size": asdict(estimate(equal)),
         "gain": asdict(estimate(np.mean(gains, axis=0))),
         "architectures": asdict(estimate(np.sqrt(np.maximum(between, 0.0)))),
         "trainings": asdict(estimate(np.sqrt(within))),

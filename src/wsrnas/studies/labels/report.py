@@ -14,7 +14,8 @@ Cells = tuple[list[str], list[list[str]]]
 EXPLANATION = (
     "Random architectures of one size get labels of every kind on D_v, and final networks of their own: longer "
     "trainings with seeds that no label was made with, judged on the test set. Truth is wide accuracy, the mean over "
-    "the strengths above 0, of their mean. τ is Kendall's with it; gain, in points, what the best of {candidates} "
+    "the strengths above 0, of their mean. τ is Kendall's with it, 'at one size' over the "
+    "pairs that have exactly as many parameters ({pairs} of them); gain, in points, what the best of {candidates} "
     "random ones by that label is above the mean, over all sets of so many; cost, images passed through a network for "
     "each architecture, forward and backward one each, measuring included. 95 % bootstrap intervals over "
     "architectures, those of differences paired.\n\n"
@@ -59,11 +60,13 @@ def ranking(result: dict[str, Any]) -> Cells:
             thousands(one["cost"]),
             written(one["tau"]),
             "–" if name == result["default"] else written(one["difference"]),
+            written(one["tau_one_size"]),
             written(one["gain"], 1),
         ]
         for name, one in result["policies"].items()
     ]
-    return ["policy", "cost, thousand passes", "τ", f"less that of {result['default']}", "gain in points"], rows
+    headers = ["policy", "cost, thousand passes", "τ", f"less that of {result['default']}", "τ at one size"]
+    return [*headers, "gain in points"], rows
 
 
 def ceilings(result: dict[str, Any]) -> Cells:
@@ -76,6 +79,7 @@ def ceilings(result: dict[str, Any]) -> Cells:
         [f"reliability of the mean of {result['seeds']} seeds", written(found["reliability"])],
         ["τ of a label that knows the truth", written(found["tau"])],
         ["τ of one more final training with the mean of the others", written(found["another"])],
+        ["the same at one size", written(found["another_one_size"])],
         [f"gain of the best of {result['candidates']} by one more final training, points", written(found["gain"], 1)],
     ]
 
@@ -123,6 +127,11 @@ def summary(result: dict[str, Any]) -> str:
     return " ".join(said)
 
 
+def explained(result: dict[str, Any]) -> str:
+    """Return what the columns mean."""
+    return EXPLANATION.format(candidates=result["candidates"], pairs=result["pairs_of_one_size"])
+
+
 def title(result: dict[str, Any]) -> str:
     """Return what was measured."""
     about = result["about"]
@@ -141,7 +150,7 @@ def to_markdown(result: dict[str, Any]) -> str:
         [
             f"# Which label, at which cost: {title(result)}",
             summary(result),
-            EXPLANATION.format(candidates=result["candidates"]),
+            explained(result),
             markdown_table(*ranking(result)),
             f"## How well anything can rank\n\n{CEILING}",
             markdown_table(*ceilings(result)),
@@ -170,7 +179,7 @@ def page(result: dict[str, Any], command: str) -> Page:
         }
     )
     built.callout("note", summary(result))
-    built.section("Which label ranks final networks?", EXPLANATION.format(candidates=result["candidates"]))
+    built.section("Which label ranks final networks?", explained(result))
     built.figure(_clouds(result), "What a label costs and how it ranks; higher and further left is better.")
     built.figure(_bars(result), "Kendall's τ with 95 % intervals over architectures, cheapest first.")
     built.table(*ranking(result), "All policies: cost in thousand image passes an architecture.")

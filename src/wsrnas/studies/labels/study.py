@@ -13,6 +13,7 @@ from wsrnas.data import DataBundle, load_data
 from wsrnas.files import write_atomic, write_json
 from wsrnas.progress import progress
 from wsrnas.runs import RunFolder
+from wsrnas.search.evaluators.scoring import blind
 from wsrnas.search.setup import network_config
 from wsrnas.spaces import get_space
 from wsrnas.spaces.genotype import Genotype
@@ -122,6 +123,12 @@ def _measured(config: LabelsStudyConfig, folder: RunFolder) -> LabelTable:
         "seed": search.seed,
     }
     found = {"about": about, "costs": costs(config, data, spent)}
+    space, sizes = get_space(search.space.name), network_config(search, data)
+
+    def sees(row: dict[str, Any]) -> bool:
+        """Tell whether an output depends on the images; no search names an architecture where none does."""
+        return not blind(space, Genotype.from_json(row["genotype"]), sizes)
+
     before = finished(folder.path)
     with progress("study of labels", config.genotypes, done=before) as bar:
 
@@ -129,7 +136,7 @@ def _measured(config: LabelsStudyConfig, folder: RunFolder) -> LabelTable:
             if len(rows) > before:
                 bar.advance()
             if len(rows) >= FEWEST:
-                content = {**found, "architectures": [_row(row) for row in rows]}
+                content = {**found, "architectures": [_row(row) for row in rows if sees(row)]}
                 write_table(folder.path / TABLE, table_of(content, source=str(folder.path)))
 
         train_genotypes(config, genotypes, folder, keep)
