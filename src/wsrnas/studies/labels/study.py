@@ -10,6 +10,7 @@ from typing import Any
 
 from wsrnas import rng
 from wsrnas.data import DataBundle, load_data
+from wsrnas.errors import refuse
 from wsrnas.files import write_atomic, write_json
 from wsrnas.progress import progress
 from wsrnas.runs import RunFolder
@@ -140,6 +141,9 @@ def _measured(config: LabelsStudyConfig, folder: RunFolder) -> LabelTable:
                 write_table(folder.path / TABLE, table_of(content, source=str(folder.path)))
 
         train_genotypes(config, genotypes, folder, keep)
+    if not (folder.path / TABLE).is_file():
+        expected = f"at least {FEWEST} architectures with a path from the image to the output"
+        refuse("genotypes", expected=expected, got="fewer", remedy="raise genotypes")
     return read_table(folder.path)
 
 
