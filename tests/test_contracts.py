@@ -27,6 +27,7 @@ from wsrnas.search.base import Evaluator, Strategy
 from wsrnas.search.report.sections import Section
 from wsrnas.search.wsr.choose import Chooser
 from wsrnas.spaces import Genotype, SearchSpace, SuperNetwork
+from wsrnas.studies.labels.policies import LabelPolicy
 from wsrnas.training.losses import TrainingLoss
 from wsrnas.training.schedules import Schedule
 
@@ -36,6 +37,7 @@ TESTED = {
     Chooser: "search/test_chooser_contract.py",
     Evaluator: "search/test_evaluator_contract.py",
     ExportFormat: "export/test_export_contract.py",
+    LabelPolicy: "studies/labels/test_policies.py",
     LossEstimator: "estimators/loss/test_contract.py",
     NetworkSpec: "models/test_network_contract.py",
     NoiseEstimator: "estimators/noise/test_contract.py",

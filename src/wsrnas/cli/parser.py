@@ -14,10 +14,11 @@ from jsonargparse import ArgumentParser
 
 from wsrnas.cli.help import FIRST, WholeHelp, short
 from wsrnas.cli.suggest import meant
-from wsrnas.errors import InputError
+from wsrnas.errors import InputError, refuse
 
 UNKNOWN = re.compile(r"unrecognized arguments:\s*(\S+)|[Kk]ey [\"']([\w.]+)[\"'] (?:is not|does not)")
 MISFIT = re.compile(r"Parser key \"([\w.]+)\":\s*(.*)(?:Got value|Given value): (.*)", re.DOTALL)
+NO_MAPPING = re.compile(r"Parser key \"([\w.]+)\":\s+Unable to load config '(.*?)'")
 NO_VALUE = re.compile(r"argument (-[^:\s/]+)[^:]*: expected one argument")
 TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text", "NoneType": "null",
          "dict": "a mapping", "list": "a list"}  # fmt: skip
@@ -67,6 +68,11 @@ class Parser(ArgumentParser):
             raise InputError(
                 f"{self.origin}{misfit[1]}: expected {_kinds(misfit[2])}, got {' '.join(misfit[3].split())}"
             )
+        if lone := NO_MAPPING.search(message):
+            inside = [name for name in self.described_options() if name.startswith(f"--{lone[1]}.")]
+            own = f"--{lone[1]}.name"
+            remedy = f"did you mean {own} {lone[2]}?" if own in inside else f"it has {', '.join(inside)}"
+            refuse(f"{self.origin}{lone[1]}", expected="settings by name", got=lone[2], remedy=remedy)
         if missing := NO_VALUE.search(message):
             raise InputError(f"{missing[1]}: expected a value, got nothing")
         raise InputError(f"{self.prog}: {' '.join(message.split())}")

@@ -14,15 +14,15 @@ from wsrnas.files import write_atomic
 from wsrnas.runs import RunFolder
 
 
-def _path(run: RunFolder, name: str) -> Path:
-    return run.path / "checkpoints" / f"{name}.pt"
+def _path(folder: Path, name: str) -> Path:
+    return folder / "checkpoints" / f"{name}.pt"
 
 
 def save(run: RunFolder, name: str, state: dict[str, Any]) -> None:
     """Write a finished part, whole or not at all."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    write_atomic(_path(run, name), buffer.getvalue())
+    write_atomic(_path(run.path, name), buffer.getvalue())
 
 
 def load(run: RunFolder, name: str) -> dict[str, Any] | None:
@@ -31,7 +31,12 @@ def load(run: RunFolder, name: str) -> dict[str, Any] | None:
     Raises:
         InputError: the file is damaged; removing it makes the part again.
     """
-    path = _path(run, name)
+    return load_from(run.path, name)
+
+
+def load_from(folder: Path, name: str) -> dict[str, Any] | None:
+    """Return a finished part of the run in a folder, which another process may hold; see `load`."""
+    path = _path(folder, name)
     if not path.is_file():
         return None
     try:

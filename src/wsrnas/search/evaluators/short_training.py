@@ -14,6 +14,7 @@ from wsrnas.data import DataBundle, Split
 from wsrnas.data.augment import Augment
 from wsrnas.runtime import Runtime
 from wsrnas.search.config import SearchConfig
+from wsrnas.search.evaluators.inherit import inherit
 from wsrnas.search.evaluators.scoring import sees_nothing
 from wsrnas.search.labels import LabelsConfig
 from wsrnas.search.setup import network_config
@@ -137,10 +138,16 @@ def trained_alone(
     runtime: Runtime,
     seed: int,
     *purpose: str,
+    shared: nn.Module | None = None,
 ) -> nn.Module:
-    """Build a network with weights that depend on the seed and `purpose` alone, and train it as labels are."""
+    """Build a network with weights that depend on the seed and `purpose` alone, and train it as labels are.
+
+    Given the sub-network of a super-network it starts from those weights.
+    """
     with rng.fixed_global_seed(seed, *purpose):
         network = runtime.prepare(space.build(genotype, network_config(config, data)))
+    if shared is not None:
+        inherit(network, shared)
     train_short(network, data.train, short_training(config), augment=data.augment, runtime=runtime, seed=seed)
     return network
 

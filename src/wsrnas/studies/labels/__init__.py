@@ -1,0 +1,1 @@
+"""Which label, at which cost, ranks final networks of one size?"""
