@@ -9,7 +9,7 @@ from wsrnas.estimators.loss.lstm import LSTMLossEstimator
 from wsrnas.search.objective import SearchObjective
 from wsrnas.search.wsr.gradient_update import RELEASED_LEARNING_RATE, alpha_optimizer, update_alpha
 from wsrnas.search.wsr.known import unseen_sample
-from wsrnas.search.wsr.propose import ProposeSettings, propose, standing
+from wsrnas.search.wsr.propose import ProposeSettings, propose, tempered
 from wsrnas.spaces import get_space
 from wsrnas.spaces.base import gumbel_softmax
 
@@ -86,9 +86,9 @@ def test_exploration_is_uniform_and_an_exhausted_space_does_not_loop_forever():
 
 def test_standing_lies_between_label_and_prediction():
     estimator, _, encodings, losses = fitted(get_space("nb201"))
-    label, predicted = (standing(estimator, OBJECTIVE, encodings, losses, trust=trust) for trust in (1.0, 0.0))
+    label, predicted = (tempered(estimator, OBJECTIVE, encodings, losses, trust=trust) for trust in (1.0, 0.0))
     assert torch.allclose(label, OBJECTIVE(losses))
-    half = standing(estimator, OBJECTIVE, encodings, losses, trust=0.5)
+    half = tempered(estimator, OBJECTIVE, encodings, losses, trust=0.5)
     assert torch.allclose(half, (label + predicted) / 2)
 
 
@@ -100,7 +100,7 @@ def test_labels_that_err_are_not_taken_at_their_word():
     estimator = GaussianProcessLossEstimator(num_edges=6, num_operations=5, num_losses=3)
     estimator.fit(encodings, losses, generator=torch.Generator())
     wrong = [
-        float((standing(estimator, OBJECTIVE, encodings, losses, trust) - OBJECTIVE(truth)).square().mean())
+        float((tempered(estimator, OBJECTIVE, encodings, losses, trust) - OBJECTIVE(truth)).square().mean())
         for trust in (0.0, 0.5, 1.0)
     ]
     assert wrong == sorted(wrong)

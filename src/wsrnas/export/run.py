@@ -73,6 +73,7 @@ def export(
             export that is not the same network (the numbers are in the message; nothing is written then).
     """
     at_least(2, limit=limit)
+    FORMATS.kind(format, argument="--format")
     chosen = FORMATS.build(PartConfig(name=format), argument="--format")
     goal = Path(out)
     chosen.check_place(goal)

@@ -16,7 +16,7 @@ from wsrnas.search.objective import SearchObjective
 from wsrnas.search.wsr.design import representative
 from wsrnas.search.wsr.gradient_update import alpha_optimizer, update_alpha
 from wsrnas.search.wsr.known import distinct_samples
-from wsrnas.search.wsr.propose import ProposeSettings, propose, standing
+from wsrnas.search.wsr.propose import ProposeSettings, propose, tempered
 from wsrnas.search.wsr.settings import WsrSettings
 from wsrnas.spaces.base import Architecture, SearchSpace, gumbel_softmax, sample_gumbel
 from wsrnas.spaces.genotype import Genotype
@@ -148,7 +148,7 @@ class ProposingChooser(Chooser):
     def choose(self, memory: LossMemory, estimator: LossEstimator, iteration: int) -> tuple[Architecture, str]:
         """Let ψ propose; a set share of the iterations explores uniformly."""
         generator = rng.stream(self.seed, "propose", iteration)
-        ranked = self._by(self._standing(memory, estimator), memory)
+        ranked = self._by(self._tempered(memory, estimator), memory)
         seen = {self.space.canonical(genotype) for genotype in ranked}
         genotype = propose(self.space, estimator, self.objective, seen, generator, self.settings, best=ranked)
         return self.space.architecture(genotype), "proposed"
@@ -158,15 +158,15 @@ class ProposingChooser(Chooser):
 
     def finalists(self, memory: LossMemory, estimator: LossEstimator | None, count: int) -> list[Genotype]:
         """Return the best measured architectures; labels that err are tempered by what ψ makes of their neighbours."""
-        values = self.objective(memory.tensors()[1]) if estimator is None else self._standing(memory, estimator)
+        values = self.objective(memory.tensors()[1]) if estimator is None else self._tempered(memory, estimator)
         return self._by(values, memory)[:count]
 
     def genotype_id(self, architecture: Architecture) -> str | None:
         """Return the id of the genotype."""
         return self._genotype(architecture.choice).id
 
-    def _standing(self, memory: LossMemory, estimator: LossEstimator) -> Tensor:
-        return standing(estimator, self.objective, *memory.tensors(), self.settings.trust)
+    def _tempered(self, memory: LossMemory, estimator: LossEstimator) -> Tensor:
+        return tempered(estimator, self.objective, *memory.tensors(), self.settings.trust)
 
     def _by(self, values: Tensor, memory: LossMemory) -> list[Genotype]:
         """Return the distinct genotypes of M_v, lowest value first."""

@@ -114,14 +114,14 @@ def propose(
     return best_reached(space, candidates, value_of, seen, settings.climbs)
 
 
-def standing(
+def tempered(
     estimator: LossEstimator,
     objective: SearchObjective,
     encodings: Float[Tensor, "N E K"],
     losses: Float[Tensor, "N S"],
     trust: float,
 ) -> Float[Tensor, "N"]:
-    """Return how measured architectures stand, lower is better: `trust`·label + (1−trust)·prediction of Eq. 10.
+    """Return what measured architectures rank by, lowest first: `trust`·label + (1−trust)·prediction of Eq. 10.
 
     The lowest of many noisy labels is likelier lucky than good; what ψ makes of its neighbours tempers it.
     """
