@@ -12,7 +12,7 @@ from typing import Any
 
 from wsrnas.configure import configured
 from wsrnas.data import load_data
-from wsrnas.errors import refuse
+from wsrnas.errors import as_written, refuse
 from wsrnas.evaluation.checks import Verdict
 from wsrnas.evaluation.command import run_check, run_evaluate
 from wsrnas.evaluation.folder.report import write_report
@@ -120,7 +120,8 @@ def predict(
         InputError: no trained network, no pictures, or one that is damaged or does not fit; names it.
     """
     model = run if isinstance(run, Classifier) else load(run)
-    where = Runtime(RuntimeConfig(device=device)).device
+    with as_written({"runtime.device": "--device"}):
+        where = Runtime(RuntimeConfig(device=device)).device
     return predict_pictures(model, paths, batch_size=batch_size, device=where, resize=resize)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import NoReturn
 
@@ -30,6 +32,20 @@ def refuse(argument: str, *, expected: str, got: object, remedy: str = "") -> No
     if not isinstance(got, str) and len(shown) > LONGEST:
         shown = f"{shown[:LONGEST]}…"
     raise InputError(f"{argument}: expected {expected}, got {shown}" + (f"; {remedy}" if remedy else ""))
+
+
+@contextmanager
+def as_written(names: Mapping[str, str]) -> Iterator[None]:
+    """Name arguments inside as the user wrote them: ``{"runtime.device": "--device"}``."""
+    try:
+        yield
+    except InputError as error:
+        argument, _, rest = str(error).partition(":")
+        if argument not in names:
+            raise
+        renamed = InputError(f"{names[argument]}:{rest}")
+        renamed.shared = error.shared
+        raise renamed from error
 
 
 def nearest(name: str, known: list[str] | tuple[str, ...]) -> str:

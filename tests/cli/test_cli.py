@@ -215,3 +215,22 @@ def test_doctor_and_recipes(capsys):
     assert "torch" in capsys.readouterr().out
     assert main(["recipes"]) == 0
     assert "digits" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["export", "runs/x", "--format", "onyx", "--out", "a"], "error: --format: expected a known name"),
+        (["train", "--arch", "resnet-18", "--loss", "tradez", "--out", "a"], "error: --loss: expected a known name"),
+        (["train", "--arch", "resnet-18", "--loss.name=tradez", "--out", "a"], "error: loss.name: expected a known"),
+        (["search", "--strategy=randm", "--out", "a"], "error: --strategy: expected a known name"),
+        (["zoo", "show", "resnet-18", "--measure", "--device", "gpu"], "error: --device: expected one of auto, cpu"),
+        (["evaluate", "--model", "resnet-18", "--device=gpu", "--data.name=digits"], "error: --device: expected one"),
+        (["check", "--model", "resnet-18", "--others", "resnet-19", "--data.name=digits"], "error: --others: expected"),
+    ],
+)
+def test_an_error_names_the_option_as_it_was_written(command, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(command) == 2
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

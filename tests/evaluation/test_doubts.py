@@ -1,4 +1,4 @@
-"""What `evaluate` notices by itself, and that honest models hear nothing."""
+"""What `evaluate` notices by itself, and that it says nothing of honest models."""
 
 from __future__ import annotations
 

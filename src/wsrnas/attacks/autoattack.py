@@ -39,7 +39,7 @@ class _Contiguous(nn.Module):
 @final
 @dataclass(frozen=True, kw_only=True)
 class AutoAttack(Attack):
-    """APGD-CE, APGD-T, FAB-T and Square in turn, each on what the ones before it left standing.
+    """APGD-CE, APGD-T, FAB-T and Square in turn, each on what the ones before it did not break.
 
     The parts adapt to the number of classes: with three, APGD-DLR replaces APGD-T; with two, only APGD-CE, FAB and
     Square run. The library seeds torch's global generator; it is restored afterwards.

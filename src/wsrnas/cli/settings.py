@@ -14,7 +14,7 @@ from jsonargparse import Namespace
 from wsrnas import recipes
 from wsrnas.cli.parser import Parser as Parser
 from wsrnas.configure import flat, layered
-from wsrnas.errors import nearest, refuse
+from wsrnas.errors import as_written, nearest, refuse
 from wsrnas.parts import Parts
 from wsrnas.recipes.renamed import refuse_renamed, refuse_renamed_option
 
@@ -47,7 +47,23 @@ def parse_config(
         InputError: an unknown recipe, preset or option, an old name, or a value that does not fit.
     """
     swappable = _parts(kind)
-    arguments = _with_names(arguments, swappable)
+    written = {f"{part}.name": f"--{part}" for part in swappable if given(arguments, f"--{part}") is not None}
+    with as_written(written):
+        return _parsed(kind, command, parser, _with_names(arguments, swappable), swappable, default, parts or {}, aside,
+                       listed)  # fmt: skip
+
+
+def _parsed(
+    kind: type[Config],
+    command: recipes.Command,
+    parser: Parser,
+    arguments: Sequence[str],
+    swappable: Sequence[str],
+    default: str,
+    parts: Mapping[str, Parts[Any]],
+    aside: Collection[str],
+    listed: Collection[str],
+) -> tuple[Config, Namespace]:
     _refuse_old_names(command, arguments)
     name, preset = given(arguments, "--recipe") or default, given(arguments, "--preset")
     chosen = _chosen(arguments, swappable)
@@ -66,7 +82,7 @@ def parse_config(
             refuse(f"--recipe {name}", expected="settings of this command", got=key, remedy=nearest(key, known))
     settings = recipes.merged(defaults, layers)
     _validate(parser, settings, origin=f"--recipe {name}, ")
-    _describe(parser, parts or {}, settings)
+    _describe(parser, parts, settings)
     parser.set_defaults(flat(settings))
     options = parser.instantiate(parser.parse_args(_without_recipe(arguments)))
     values = {key: value for key, value in vars(options).items() if key in kind.__dataclass_fields__}  # type: ignore[attr-defined]

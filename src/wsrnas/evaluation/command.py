@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from wsrnas.errors import nearest, refuse
+from wsrnas.errors import as_written, nearest, refuse
 from wsrnas.evaluation.checks import Verdict, check
 from wsrnas.evaluation.comparison.compare import compare
 from wsrnas.evaluation.comparison.comparison import Comparison
@@ -79,7 +79,8 @@ def run_evaluate(
     Raises:
         InputError: as `load_model`, `load_data` and `evaluate` do.
     """
-    where = Runtime(RuntimeConfig(device=device)).device
+    with as_written({"runtime.device": "--device"}):
+        where = Runtime(RuntimeConfig(device=device)).device
     choices = (*PROTOCOLS, EVERY)
     if protocol not in choices:
         shown = f"{', '.join(PROTOCOLS)} or {EVERY}"
@@ -157,7 +158,8 @@ def run_check(
     loaded = _load(run, model, weights)
     sources = _sources(others)
     images, labels, _ = evaluation_images(run, data, limit, loaded=loaded, at_most=CHECKED)
-    where = Runtime(RuntimeConfig(device=device)).device
+    with as_written({"runtime.device": "--device"}):
+        where = Runtime(RuntimeConfig(device=device)).device
     place = where if loaded.differentiable else None
     verdict = check(
         loaded.model,
@@ -227,7 +229,8 @@ def _function(function: Callable[..., Any], data: Mapping[str, Any] | None) -> L
 
 def _sources(others: Sequence[str]) -> list[nn.Module]:
     """Return other models to make noise on, in eval mode."""
-    sources = [load_model(other) for other in others]
+    with as_written({"model": "--others"}):
+        sources = [load_model(other) for other in others]
     if without := [source.name for source in sources if not source.differentiable]:
         refuse("--others", expected="models with gradients, to make noise on", got=", ".join(without))
     return [source.model for source in sources]

@@ -19,7 +19,7 @@ from wsrnas.search.config import MeasureConfig, RivalsConfig, SearchConfig, Spac
 from wsrnas.search.spectrum import SpectrumConfig
 from wsrnas.spaces import get_space
 from wsrnas.studies.one_shot.analysis import analysis
-from wsrnas.studies.one_shot.choice import expected_best, finalists_trained, mean_of_best, passes_per_score, selections
+from wsrnas.studies.one_shot.choice import expected_best, mean_of_best, passes_per_score, selections, trained_finalists
 from wsrnas.studies.one_shot.config import OneShotStudyConfig, one_shot_config
 from wsrnas.studies.one_shot.ranks import Bootstrap, estimate, partial
 from wsrnas.studies.one_shot.study import default_out, run
@@ -148,14 +148,14 @@ def test_the_expected_best_of_some():
         assert three == pytest.approx(accuracy[order[:3]].mean())
 
 
-def test_trained_finalists_are_chosen_by_one_training_and_judged_by_the_other():
+def test_trained_finalists_choose_by_one_training_and_are_judged_by_the_other():
     search = one_shot_config("smoke").search
     boot = Bootstrap(3, draws=5, seed=0)
     spread = np.ones(7)
     labels = np.outer([0.1, 0.2, 0.3], spread)
     alone = np.stack([np.outer(seed, spread) for seed in ([0.6, 0.5, 0.4], [0.6, 0.4, 0.5])], axis=1)
     accuracy = np.stack([np.outer(seed, spread) for seed in ([0.5, 0.7, 0.6], [0.3, 0.9, 0.3])], axis=1)
-    gains = {(row["objective"], row["finalists"]): row["gain"]["value"] for row in finalists_trained(
+    gains = {(row["objective"], row["finalists"]): row["gain"]["value"] for row in trained_finalists(
         boot, search, labels, alone, accuracy
     )}  # fmt: skip
     for name in ("all strengths", "Eq. 10"):

@@ -51,8 +51,8 @@ class Curve:
         A model that hides its gradients cannot look weaker than it is there: attacks have all the room they want.
         """
         least = min(_FEWEST, 0.1 * int(self.clean.sum()))
-        leaving = [s for s, right in zip(self.strengths[:-2], self.right) if int(right.sum()) >= max(least, 1)]
-        return leaving[-1] if leaving else self.strengths[0]
+        enough = [s for s, right in zip(self.strengths[:-2], self.right) if int(right.sum()) >= max(least, 1)]
+        return enough[-1] if enough else self.strengths[0]
 
 
 def curve(attacks: Attacks) -> Curve:

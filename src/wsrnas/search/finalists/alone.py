@@ -87,6 +87,7 @@ def _trained_and_attacked(data: DataBundle, finalist: Alone) -> tuple[Losses, in
         spectrum,
         APGD(eps=spectrum.strengths[0], steps=config.finalists.attack_steps),
         runtime,
+        # The purpose is the word of the first version: another one would draw other noise.
         lambda batch: rng.stream(config.seed, "audition", batch),
     )
 

@@ -121,7 +121,7 @@ def tempered(
     losses: Float[Tensor, "N S"],
     trust: float,
 ) -> Float[Tensor, "N"]:
-    """Return the losses that measured architectures are ranked by: `trust`·label + (1−trust)·prediction of Eq. 10.
+    """Return what measured architectures rank by, lowest first: `trust`·label + (1−trust)·prediction of Eq. 10.
 
     The lowest of many noisy labels is likelier lucky than good; what ψ makes of its neighbours tempers it.
     """

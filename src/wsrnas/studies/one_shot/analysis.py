@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from wsrnas.studies.one_shot.choice import at_equal_cost, choosing, expected_best, finalists_trained
+from wsrnas.studies.one_shot.choice import at_equal_cost, choosing, expected_best, trained_finalists
 from wsrnas.studies.one_shot.config import OneShotStudyConfig
 from wsrnas.studies.one_shot.ranks import Array, Bootstrap, estimate, partial
 from wsrnas.studies.one_shot.supernet import SAMPLINGS
@@ -80,7 +80,7 @@ def analysis(
         "spread": _spread(wide, parameters, repeats, config),
         "random_accuracy": float(accuracy.mean()),
         "choosing": {name: choosing(boot, search, variants[name], accuracy) for name in shown},
-        "finalists": finalists_trained(
+        "trained_finalists": trained_finalists(
             repeats,
             search,
             variants["genotype, as searched"][: config.repeated],

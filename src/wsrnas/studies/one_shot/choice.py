@@ -86,7 +86,7 @@ def choosing(boot: Bootstrap, search: SearchConfig, losses: Array, accuracy: Arr
     return rows
 
 
-def finalists_trained(
+def trained_finalists(
     boot: Bootstrap, search: SearchConfig, labels: Array, alone: Array, accuracy: Array
 ) -> list[dict[str, Any]]:
     """Return what training the finalists alone is worth, a row per objective and number of finalists.
@@ -107,10 +107,10 @@ def finalists_trained(
         losses, judged = (alone @ weights)[order], (accuracy @ weights)[order]
         present = boot.weights[:, order] > 0
         for count in sorted({*FINALISTS, len(labels)}):
-            kept = present & (present.cumsum(axis=1) <= count)
+            among = present & (present.cumsum(axis=1) <= count)
             gains = []
-            for chosen_by, judge in ((0, 1), (1, 0)):
-                winner = np.where(kept, losses[:, chosen_by], np.inf).argmin(axis=1)
+            for ranked, judge in ((0, 1), (1, 0)):
+                winner = np.where(among, losses[:, ranked], np.inf).argmin(axis=1)
                 random = (boot.weights[:, order] @ judged[:, judge]) / boot.weights.sum(axis=1)
                 gains.append(judged[winner, judge] - random)
             gain = asdict(estimate((gains[0] + gains[1]) / 2))

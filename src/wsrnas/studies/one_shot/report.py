@@ -31,7 +31,7 @@ CHOOSING = (
     "strengths, in percent. Gains are over the mean of all genotypes, which is what a random choice gives; 95 % "
     "bootstrap intervals over genotypes."
 )
-FINALISTS_TRAINED = (
+TRAINED_ALONE = (
     "So many finalists, the best by their labels, are each trained alone once; the one of the lowest loss is judged by "
     "its accuracy in another training, and compared with the mean of all genotypes. One finalist is the choice by "
     "labels alone. Points of accuracy: the mean over the strengths, or weighted as Eq. 10 weighs losses."
@@ -122,7 +122,8 @@ def equal_cost(result: dict[str, Any], variant: str) -> Cells:
 def finalists_table(result: dict[str, Any]) -> Cells:
     """Return the table of what training the finalists alone is worth."""
     rows = [
-        [row["objective"], str(row["finalists"]), interval(row["gain"], percent=True)] for row in result["finalists"]
+        [row["objective"], str(row["finalists"]), interval(row["gain"], percent=True)]
+        for row in result["trained_finalists"]
     ]
     return ["objective", "finalists", "gain over a random genotype"], rows
 
@@ -173,7 +174,7 @@ def to_markdown(result: dict[str, Any]) -> str:
     ]
     for variant in result["choosing"]:
         parts += [f"### {variant}", markdown_table(*chosen(result, variant))]
-    parts += ["## Finalists trained alone", FINALISTS_TRAINED, markdown_table(*finalists_table(result))]
+    parts += ["## Finalists trained alone", TRAINED_ALONE, markdown_table(*finalists_table(result))]
     parts += ["## Choosing at equal cost", EQUAL_COST]
     for variant in result["equal_cost"]:
         parts += [f"### {variant}", markdown_table(*equal_cost(result, variant))]
@@ -240,7 +241,7 @@ def page(result: dict[str, Any], command: str) -> Page:
     )
     for variant in result["choosing"]:
         built.table(*chosen(result, variant), f"Chosen by losses: {variant}.")
-    built.section("Finalists trained alone", FINALISTS_TRAINED)
+    built.section("Finalists trained alone", TRAINED_ALONE)
     built.table(*finalists_table(result), "Finalists are those of the lowest labels of genotype sampling, as searched.")
     built.section("At equal cost", EQUAL_COST)
     for variant in result["equal_cost"]:
