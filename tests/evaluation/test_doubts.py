@@ -37,6 +37,21 @@ def test_honest_networks_hear_nothing(network: str, request: pytest.FixtureReque
     assert measured(model, digits, [0, 0.5, 1.0], norm="L2", attacks=None, suite="fast").doubts == []
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda f, x: next(f.parameters()).requires_grad,
+        lambda f, x: x.requires_grad,
+        lambda f, x: torch.is_grad_enabled(),
+    ],
+    ids=["weights", "images", "switched on"],
+)
+def test_another_model_for_gradients_is_noticed(asked: Any, undefended: nn.Module, digits: Any) -> None:
+    aware = Around(undefended, lambda f, x: f(x) if asked(f, x) else f(x.flip(3)))
+    assert doubts(measured(aware, digits), "when a gradient of images or weights is asked for")
+    assert all(parameter.requires_grad for parameter in aware.parameters())
+
+
 @pytest.mark.parametrize("temperature", [1.0, 5.0, 0.2, 100.0])
 @pytest.mark.parametrize("attacks", ["pgd:steps=4", "square:queries=30"])
 def test_probabilities_are_noticed_at_any_temperature(
@@ -53,6 +68,10 @@ def test_probabilities_are_noticed_at_any_temperature(
         (lambda z: z - z.mean(1, keepdim=True), False),
         (lambda z: z.log_softmax(1), False),
         (lambda z: z - z.min(), False),
+        (lambda z: z + 1e3, False),
+        (lambda z: z + 3e4, False),
+        (lambda z: (z / 1000).softmax(1), True),
+        (lambda z: (z / 1000).softmax(1).half().float(), True),
         (lambda z: z.softmax(1), True),
         (lambda z: 100 * z.softmax(1), True),
         (lambda z: 10 * z.softmax(1) - 3, True),

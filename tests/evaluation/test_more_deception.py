@@ -142,6 +142,10 @@ CAUGHT: dict[str, tuple[Callable[[nn.Module], nn.Module], str]] = {
         around(lambda f, x: f(x.flip(3)) if x.requires_grad else f(x)),
         "gradient-aware",
     ),
+    "another model for frozen weights": (
+        around(lambda f, x: f(x) if next(f.parameters()).requires_grad else f(x.flip(3))),
+        "gradient-aware",
+    ),
     "gradient turned round": (spoiled(lambda gradient: -gradient), "gradient-shattering"),
     "gradient of noise": (spoiled(torch.randn_like), "gradient-shattering"),
     "gradient of a tenth of the pixels": (spoiled(lambda gradient: gradient * MASK), "gradient-shattering"),

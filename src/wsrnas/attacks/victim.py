@@ -81,6 +81,13 @@ def untouched(model: Model) -> Iterator[None]:
             module._buffers[name] = original
 
 
+def trainable(model: nn.Module, wanted: bool) -> None:
+    """Let the weights ask for a gradient, or not; only inside of what puts the flags back, such as `untouched`."""
+    for parameter, _ in gradient_flags(model):
+        if parameter.is_floating_point():
+            parameter.requires_grad_(wanted)
+
+
 class Victim:
     """A model with the checks an attack needs: output type and shape always, values once when `checked`.
 

@@ -51,6 +51,9 @@ def _unsteady(facts: dict[str, Any]) -> list[str]:
     found = []
     if facts.get("batch_dependent_at"):
         found.append(f"An image's logits depend on its batch (seen in {facts['batch_dependent_at']}).")
+    if facts.get("gradient_aware"):
+        found.append("The model answers otherwise when a gradient of images or weights is asked for: attacks see "
+                     "another model than users do.")  # fmt: skip
     if facts.get("remembers") or facts.get("answers_unlike_a_fresh_copy"):
         found.append("The model remembers: it answers otherwise after it has seen other images. Attacked and scored "
                      "were copies that had seen nothing.")  # fmt: skip

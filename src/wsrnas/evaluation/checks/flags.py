@@ -70,8 +70,9 @@ FLAGS: dict[str, Flag] = {
         "Replace in-place steps at the start (x.round_(), x.clamp_(), x.sub_()) by ordinary ones; hand over copies.",
     ),
     "gradient-aware": Flag(
-        "The model answers differently when a gradient is asked for: attacks see another model than users do.",
-        "Make the forward pass the same whether or not gradients are wanted.",
+        "The model answers differently when a gradient of images or weights is asked for: attacks see another model "
+        "than users do.",
+        "Make the forward pass the same whether or not gradients are wanted, of the images or of the weights.",
     ),
     "state-changed": Flag(
         "Classifying changes the model's weights or buffers.",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from wsrnas.attacks.victim import refuses_gradients
+from wsrnas.attacks.victim import refuses_gradients, trainable
 from wsrnas.errors import InputError
 from wsrnas.evaluation.checks.subject import Subject
 from wsrnas.evaluation.checks.verdict import Finding, found, skipped
@@ -113,21 +113,22 @@ def _cuts(count: int, images: int, seed: int) -> Iterator[tuple[str, Tensor]]:
 def _gradients_asked_for(
     subject: Subject, points: Images, first: Logits, unit: float, *, random: bool
 ) -> list[Finding]:
-    """Ask once with gradients switched on, and once for the gradient of the images."""
+    """Ask with gradients switched on, for those of the images, and for those of the weights, which attacks freeze."""
     if random:
         return skipped(("gradient-aware",), "outputs are random, so answers cannot be compared")
     apart = 0.0
-    for wanted in (False, True):
+    for of_images, of_weights in ((False, False), (True, False), (False, True)):
         try:
             with subject.as_is(), torch.enable_grad():
-                leaf = points[: subject.batch_size].to(subject.device).requires_grad_(wanted)
+                trainable(subject.model, of_weights)
+                leaf = points[: subject.batch_size].to(subject.device).requires_grad_(of_images)
                 watched = subject.model(leaf).detach().float().cpu()
         except RuntimeError as error:
             if not refuses_gradients(error):
                 raise
             return skipped(("gradient-aware",), "the model refuses images that ask for a gradient")
         apart = max(apart, _apart(first, watched) / unit)
-    evidence = f"logits differ by {apart:.2g} of their spread when a gradient is asked for"
+    evidence = f"logits differ by {apart:.2g} of their spread when a gradient of images or weights is asked for"
     return [found("gradient-aware", apart > _OTHER, evidence)]
 
 
