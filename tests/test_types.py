@@ -71,3 +71,9 @@ def test_bad_strengths_name_the_remedy(value, message):
 
 def test_l2_radii_may_exceed_one():
     assert parse_strengths("0.5,2", norm="L2") == (0.5, 2.0)
+
+
+def test_a_word_of_thousands_of_letters_is_cut_and_sentences_are_not():
+    assert str(InputError(f"a: got {'x' * 5000} and more")) == f"a: got {'x' * 400}… and more"
+    words = ", ".join(map(str, range(900)))
+    assert str(InputError(words)) == words

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import NoReturn
 
 LONGEST = 400
-"""Characters of a value that are shown; text is shown as it was put together."""
+"""Characters of a value or of a single word that are shown; text of words is shown as it was put together."""
+_LONG_WORD = re.compile(rf"(\S{{{LONGEST}}})\S+")
 
 
 class InputError(ValueError):
@@ -19,6 +21,9 @@ class InputError(ValueError):
     """
 
     shared: bool = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__(_LONG_WORD.sub(r"\1…", message))
 
 
 def refuse(argument: str, *, expected: str, got: object, remedy: str = "") -> NoReturn:

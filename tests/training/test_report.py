@@ -156,22 +156,25 @@ def test_a_training_on_clean_images_has_a_page_too(run):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("config.yaml", "[1, 2]", "config.yaml: expected a mapping, got a list"),
-        ("config.yaml", "a: [", "config.yaml: damaged"),
-        ("config.yaml", "a: !!python/object/apply:os.getcwd []", "config.yaml: damaged"),
-        ("config.yaml", b"\xff\xfe", "config.yaml: damaged"),
+        ("config.yaml", "[1, 2]", r"config.yaml: expected settings as a YAML mapping, got \[1, 2\]"),
+        ("config.yaml", "", "config.yaml: expected settings as a YAML mapping, got None"),
+        ("config.yaml", "a: [", "config.yaml: not YAML"),
+        ("config.yaml", "a: !!python/object/apply:os.getcwd []", "config.yaml: not YAML"),
+        ("config.yaml", b"\xff\xfe", "config.yaml: cannot be read as UTF-8"),
+        ("config.yaml", "a: &a [" + 999 * "1, " + "1]\nb: [" + 200 * "*a, " + "*a]", "expected at most 100,000"),
         ("config.yaml", "trains: {kind: genotype, genotype: {space: nb201}}", "a run/config.yaml: expected a genotype"),
         ("config.yaml", "strengths: '9'", "did you mean 9/255"),
         ("config.yaml", "epochs: x", "hold what no training writes"),
         ("env.json", "{}}", "env.json: damaged"),
         ("env.json", '{"kind": "search"}', "RUN: expected a training, got .*, a search run"),
-        ("result.json", "[1]", "result.json: expected a mapping, got a list"),
+        ("result.json", "[1]", "result.json: expected a JSON object, got list"),
         ("result.json", '{"held_out_accuracy": "high"}', "hold what no training writes"),
         ("result.json", '{"strength": {}}', "hold what no training writes"),
-        ("metrics.jsonl", "garbage\n", "metrics.jsonl: damaged"),
-        ("metrics.jsonl", "[1]\n", "metrics.jsonl: expected a list of mappings"),
+        ("metrics.jsonl", "garbage\n", "metrics.jsonl: line 1: damaged"),
+        ("metrics.jsonl", "[1]\n", "metrics.jsonl: line 1: expected a JSON object, got list"),
         ("metrics.jsonl", "", "expected a training with at least one epoch done"),
         ("timings.jsonl", '{"phase": 3, "seconds": "long"}\n', "hold what no training writes"),
+        ("timings.jsonl", '{"phase": "x", "seconds": Infinity}\n', "hold what no training writes"),
         ("extended.json", '{"a": 1}', "extended.json: expected a list of mappings"),
     ],
 )  # fmt: skip
@@ -182,6 +185,17 @@ def test_damaged_files_are_named(name, content, message, run):
     with pytest.raises(InputError, match=message):
         write_train_report(path)
     assert sorted({item.name for item in path.iterdir()} - {name}) == sorted({*before} - {name})
+
+
+def test_text_that_is_no_unicode_is_shown_escaped_and_a_byte_order_mark_is_no_damage(run):
+    path = run(epochs=1)
+    config = yaml.safe_load((path / "config.yaml").read_text())
+    config["data"]["root"] = "caf\udce9"
+    (path / "config.yaml").write_bytes(b"\xef\xbb\xbf" + json.dumps(config).encode())
+    (path / "timings.jsonl").write_text('{"phase": "\\udcff", "seconds": 100}\n')
+    page = write_train_report(path).read_text(encoding="utf-8")
+    assert "caf\\udce9" in page
+    assert "\\udcff" in page
 
 
 def test_a_folder_that_is_no_training_is_refused(tmp_path):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,8 @@ from typing import Any, Literal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from wsrnas.errors import InputError, refuse
+from wsrnas.errors import refuse
+from wsrnas.files import write_atomic
 from wsrnas.report.svg import embed
 from wsrnas.report.theme import css_variables
 
@@ -145,23 +145,13 @@ class Page:
         )
 
     def write(self, path: Path | str) -> Path:
-        """Write the page under a temporary name, then move it into place, so that a reader never sees half of it.
+        """Write the whole page or nothing, so that a reader never sees half of it.
 
         Raises:
             InputError: the file cannot be written; an older one is left as it was.
         """
         target = Path(path)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        content = self.html()
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(content, encoding="utf-8")
-            temporary.replace(target)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            message = f"{target}: cannot be written ({error.strerror}); free some space or choose another folder"
-            raise InputError(message) from error
+        write_atomic(target, self.html())
         return target
 
     def _add(self, kind: str, **values: Any) -> Page:

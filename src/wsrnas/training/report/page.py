@@ -25,7 +25,7 @@ def write_train_report(path: str | Path) -> Path:
     record = read_train_run(Path(path))
     try:
         page, card = _page(record), model_card(record) if record.result else None
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
         if isinstance(error, InputError):
             raise
         remedy = "restore the files, or train again in another folder"

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeGuard
 
-import yaml
-
-from wsrnas.errors import InputError, refuse
+from wsrnas.errors import refuse
+from wsrnas.files import read_json, read_lines, read_object, read_settings
 from wsrnas.models.budget import read_budget
 from wsrnas.networks.budget import Budget
 from wsrnas.training.folder import EXTENSIONS
 from wsrnas.types import format_strength, parse_strengths
 
 Line = dict[str, Any]
+RESTORE = "restore the file, or train again in another folder"
 REMEDY = "give the folder that `wsrnas train` wrote"
 
 
@@ -110,18 +109,18 @@ def read_train_run(path: Path) -> TrainRecord:
 def _read_run(path: Path) -> TrainRecord:
     if not (path / "config.yaml").is_file():
         refuse("RUN", expected="the folder of a training, with config.yaml", got=str(path), remedy=REMEDY)
-    env = _mapping(path / "env.json")
+    env = read_object(path / "env.json", remedy=RESTORE)
     if env.get("kind", "train") != "train":
         refuse("RUN", expected="a training", got=f"{path}, a {env['kind']} run", remedy=REMEDY)
     members = sorted((path / "members").glob("*/config.yaml"), key=lambda file: file.parent.name.zfill(9))
     return TrainRecord(
         path=path,
-        config=_mapping(path / "config.yaml"),
+        config=read_settings(path / "config.yaml", remedy=RESTORE),
         env=env,
-        result=_mapping(path / "result.json"),
-        extensions=_lines(path / EXTENSIONS),
-        metrics=_lines(path / "metrics.jsonl"),
-        timings=_lines(path / "timings.jsonl"),
+        result=read_object(path / "result.json", remedy=RESTORE),
+        extensions=_listed(path / EXTENSIONS),
+        metrics=read_lines(path / "metrics.jsonl", remedy=RESTORE),
+        timings=read_lines(path / "timings.jsonl", remedy=RESTORE),
         budget=read_budget(path),
         members=[_read_run(member.parent) for member in members],
     )
@@ -188,30 +187,8 @@ def _is_number(value: object) -> TypeGuard[float | int]:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _mapping(path: Path) -> dict[str, Any]:
-    value = _parsed(path)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        refuse(str(path), expected="a mapping", got=f"a {type(value).__name__}", remedy="restore it or train again")
-    return value
-
-
-def _lines(path: Path) -> list[Line]:
-    value = _parsed(path) or []
+def _listed(path: Path) -> list[Line]:
+    value = read_json(path, remedy=RESTORE) or []
     if not isinstance(value, list) or not all(isinstance(line, dict) for line in value):
-        refuse(str(path), expected="a list of mappings", got="something else", remedy="restore it or train again")
+        refuse(str(path), expected="a list of mappings", got="something else", remedy=RESTORE)
     return value
-
-
-def _parsed(path: Path) -> Any:
-    if not path.is_file():
-        return None
-    try:
-        text = path.read_text(encoding="utf-8")
-        if path.suffix == ".jsonl":  # an unfinished last line, left by a kill, is not a line
-            return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
-        return yaml.safe_load(text) if path.suffix == ".yaml" else json.loads(text)
-    except (yaml.YAMLError, ValueError, OSError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: damaged ({reason}); restore it or train again in another folder") from error
