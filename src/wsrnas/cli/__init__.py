@@ -57,11 +57,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         terminal.silence()
         print(f"error: {what}: cannot be read or written ({error.strerror or error})", file=sys.stderr)
         return 2
-    except RuntimeError as error:
-        if not several.lost(error):
+    except (RuntimeError, MemoryError) as error:
+        if several.lost(error):
+            several.say(f"error: {error}")
+            return 1
+        if not terminal.out_of_memory(error):
             raise
-        several.say(f"error: {error}")
-        return 1
+        remedy = "take a smaller batch size or image size, fewer images, or a smaller network"
+        several.say(f"error: memory: expected enough for this command, got less; {remedy}")
+        return 2
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -14,10 +14,12 @@ from jsonargparse import ArgumentParser
 
 from wsrnas.cli.help import FIRST, WholeHelp, short
 from wsrnas.cli.suggest import meant
-from wsrnas.errors import InputError
+from wsrnas.errors import InputError, refuse
 
 UNKNOWN = re.compile(r"unrecognized arguments:\s*(\S+)|[Kk]ey [\"']([\w.]+)[\"'] (?:is not|does not)")
 MISFIT = re.compile(r"Parser key \"([\w.]+)\":\s*(.*)(?:Got value|Given value): (.*)", re.DOTALL)
+GROUP = re.compile(r"Parser key \"([\w.]+)\":\s*Unable to load config ['\"](.*?)['\"]", re.DOTALL)
+ODD_VALUE = re.compile(r"Parser key \"([\w.]+)\":\s*(.*)", re.DOTALL)
 NO_VALUE = re.compile(r"argument (-[^:\s/]+)[^:]*: expected one argument")
 TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text", "NoneType": "null",
          "dict": "a mapping", "list": "a list"}  # fmt: skip
@@ -67,9 +69,22 @@ class Parser(ArgumentParser):
             raise InputError(
                 f"{self.origin}{misfit[1]}: expected {_kinds(misfit[2])}, got {' '.join(misfit[3].split())}"
             )
+        if group := GROUP.search(message):
+            expected = "a mapping such as '{name: value}', or one setting at a time with a dot"
+            refuse(f"{self.origin}{group[1]}", expected=expected, got=group[2])
+        if odd := ODD_VALUE.search(message):
+            raise InputError(f"{self.origin}{odd[1]}: cannot be read ({' '.join(odd[2].split())})")
         if missing := NO_VALUE.search(message):
             raise InputError(f"{missing[1]}: expected a value, got nothing")
         raise InputError(f"{self.prog}: {' '.join(message.split())}")
+
+    def parse_args(self, *arguments: Any, **settings: Any) -> Any:
+        """Parse; numbers that no computer counts to are refused here, before something fails on them half way."""
+        found = super().parse_args(*arguments, **settings)
+        for name, value in found.as_flat().__dict__.items():
+            if type(value) is int and abs(value) >= 2**63:
+                refuse(f"{self.origin}{name}", expected="a whole number of at most 63 bits", got=f"{value:.3g}")
+        return found
 
     def described_options(self) -> dict[str, str]:
         """Return every long option with what its help says."""
