@@ -62,6 +62,9 @@ def test_lists_and_ranges():
         ("1/0", "expected a radius such as 8/255 or 0.031, got 1/0"),
         ([], "expected at least one strength"),
         ("0:1:x", "expected first:last:count"),
+        ("0:1:²", "expected first:last:count"),
+        ("0:1:999999999", "expected first:last:count with a count of 2 to 10,000, got 0:1:999999999"),
+        ("", "expected at least one strength, got none"),
     ],
 )
 def test_bad_strengths_name_the_remedy(value, message):

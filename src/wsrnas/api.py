@@ -10,10 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from wsrnas.configure import configured
 from wsrnas.data import load_data
 from wsrnas.errors import as_written, refuse
 from wsrnas.evaluation.checks import Verdict
+from wsrnas.evaluation.checks import check as check_model
 from wsrnas.evaluation.command import run_check, run_evaluate
 from wsrnas.evaluation.folder.report import write_report
 from wsrnas.evaluation.result import Evaluation
@@ -125,18 +128,35 @@ def predict(
     return predict_pictures(model, paths, batch_size=batch_size, device=where, resize=resize)
 
 
-def check(run: str | Path | None = None, *, model: str | None = None, **settings: Any) -> Verdict:
+def check(
+    run: str | Path | Callable[..., Any] | None = None,
+    images: Tensor | None = None,
+    labels: Tensor | None = None,
+    *,
+    model: str | None = None,
+    **settings: Any,
+) -> Verdict:
     """Look for signs that a measured robustness deceives; the verdict prints well and has an `exit_code`.
 
+    ``check("runs/b")``, or ``check(module, images, labels)`` for a module and tensors at hand.
+
     Args:
-        run: a run folder.
+        run: a run folder. Or a module or function; its test data are then named by `data`, or given as tensors.
+        images: (B,C,H,W) in [0,1], with `labels` (B,): examined instead of a data set, with the settings of
+            `wsrnas.evaluation.check`.
         model: instead of `run`: ``package.module:callable``, a .onnx file or a name of the zoo.
         settings: of `wsrnas.evaluation.command.run_check`: data, limit, norm, others, out, seed, …
 
     Raises:
         InputError: no such run or model, or a model that no check can be made of.
     """
-    return run_check(None if run is None else str(run), model=model, **settings)
+    if images is not None or labels is not None:
+        if images is None or labels is None or not callable(run):
+            got = "a name" if not callable(run) else "one of the two"
+            refuse("images, labels", expected="both, with a module or function", got=got)
+        return check_model(run, images, labels, **settings)
+    where = run if run is None or callable(run) else str(run)
+    return run_check(where, model=model, **settings)
 
 
 def report(run: str | Path, *, sections: Asked | None = None) -> Path:

@@ -165,15 +165,26 @@ def read_settings(path: Path, *, remedy: str = RESTORE) -> dict[str, Any]:
 
 def parse_settings(text: str, *, source: str, remedy: str = RESTORE) -> dict[Any, Any]:
     """Return the YAML mapping that a text holds; raises what `read_settings` raises."""
+    value = parse_value(text, source=source, remedy=remedy)
+    if not isinstance(value, dict):
+        refuse(source, expected="settings as a YAML mapping", got=value, remedy=remedy)
+    return value
+
+
+def parse_value(text: str, *, source: str, remedy: str = "") -> Any:
+    """Return what a YAML text holds; nothing in it is executed.
+
+    Raises:
+        InputError: it is not plain YAML, or a few lines that stand for very much.
+    """
+    end = f"; {remedy}" if remedy else ""
     try:
         value = yaml.safe_load(text)
         count = _values(value)
     except RecursionError as error:
-        raise InputError(f"{source}: not YAML (nested too deeply); {remedy}") from error
+        raise InputError(f"{source}: not YAML (nested too deeply){end}") from error
     except (yaml.YAMLError, ValueError, TypeError, AttributeError) as error:  # the latter from odd dates and tags
-        raise InputError(f"{source}: not YAML ({' '.join(str(error).split())}); {remedy}") from error
-    if not isinstance(value, dict):
-        refuse(source, expected="settings as a YAML mapping", got=value, remedy=remedy)
+        raise InputError(f"{source}: not YAML ({' '.join(str(error).split())}){end}") from error
     if count > MOST_VALUES:
         refuse(source, expected=f"at most {MOST_VALUES:,} settings", got="more, through aliases", remedy=remedy)
     return value

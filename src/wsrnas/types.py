@@ -30,6 +30,8 @@ Norm = Literal["Linf", "L2"]
 Choice: TypeAlias = tuple[int, ...]
 """The operation on each edge of the super-network, -1 where the edge is absent."""
 
+MOST_STRENGTHS = 10_000
+"""Strengths that a range may stand for."""
 _COUNT = re.compile(r"^\s*([0-9][0-9_]*(?:\.[0-9]+)?)\s*([kKmMgG]?)\s*$")
 _THOUSANDS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 _FRACTION = re.compile(r"^\s*([0-9.eE+-]+)\s*/\s*([0-9.eE+-]+)\s*$")
@@ -94,8 +96,8 @@ def parse_strengths(
         if len(parts) == 1 and value.count(":") == 2:
             first, last, count = value.split(":")
             low, high = parse_strength(first, argument=argument), parse_strength(last, argument=argument)
-            if not count.strip().isdigit() or int(count) < 2:
-                refuse(argument, expected="first:last:count with a count of at least 2", got=value)
+            if not re.fullmatch(r"[0-9]{1,9}", count.strip()) or not 2 <= int(count) <= MOST_STRENGTHS:
+                refuse(argument, expected=f"first:last:count with a count of 2 to {MOST_STRENGTHS:,}", got=value)
             parts = [str(low + (high - low) * i / (int(count) - 1)) for i in range(int(count))]
         items: list[str | float] = [p for p in (part.strip() for part in parts) if p]
     elif isinstance(value, (int, float)):
@@ -104,7 +106,7 @@ def parse_strengths(
         items = list(value)
     strengths = tuple(parse_strength(item, argument=argument) for item in items)
     if not strengths:
-        refuse(argument, expected="at least one strength", got=value)
+        refuse(argument, expected="at least one strength", got=value or "none")
     if norm == "Linf":
         for strength in strengths:
             check_linf(strength, argument=argument)

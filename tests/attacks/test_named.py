@@ -86,6 +86,7 @@ def test_a_class_of_ones_own(tmp_path, monkeypatch):
         ("pgd,,fgsm", "expected names with commas between them"),
         ("", "expected names with commas between them"),
         ("pgd:steps=[", "attacks: cannot read 'steps=\\['"),
+        ("pgd:steps=2020-13-01", "attacks: cannot read 'steps=2020-13-01'"),
         ("transfer", "expected other models for transfer to craft on, got none; give them with --others"),
         ("papernot:attack=pdg", "attacks.attack: expected a known name"),
         ("no_such_module_here:Mine", "attacks: cannot import no_such_module_here"),

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from wsrnas.cli import main, terminal
 from wsrnas.errors import InputError
@@ -40,3 +41,20 @@ def test_a_bad_input_stays_one(monkeypatch, capsys):
     monkeypatch.setattr("wsrnas.cli._dispatch", refused)
     assert main(["zoo"]) == 2
     assert capsys.readouterr().err == "error: name: expected …\n"
+
+
+@pytest.mark.parametrize("ask", [lambda: bytearray(2**62), lambda: torch.empty(2**60, dtype=torch.uint8)])
+def test_more_memory_than_there_is_is_one_sentence(ask, monkeypatch, capsys):
+    monkeypatch.setattr("wsrnas.cli._dispatch", lambda arguments: ask())
+    assert main(["doctor"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: memory: expected enough for this command, got less; take a smaller batch size")
+
+
+def test_an_error_of_the_program_stays_one(monkeypatch):
+    def wrong(arguments):
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr("wsrnas.cli._dispatch", wrong)
+    with pytest.raises(RuntimeError, match="a mistake"):
+        main(["doctor"])

@@ -13,6 +13,7 @@ import torch
 from tests.evaluation.around import Around
 from torch import Tensor, nn
 
+import wsrnas
 from wsrnas.cli import main
 from wsrnas.errors import InputError
 from wsrnas.evaluation import check, evaluate
@@ -190,3 +191,21 @@ def test_the_verdict_is_printed_even_where_it_cannot_be_written(
 
 def constant() -> nn.Module:
     return Around(nn.Identity(), lambda f, x: x.flatten(1)[:, :10] * 0.0 + torch.eye(10)[3]).eval()
+
+
+def test_the_same_verdict_by_the_short_name(undefended: nn.Module, digits: Any) -> None:
+    images, labels = digits.images[:32], digits.labels[:32]
+    short = wsrnas.check(undefended, images, labels, attacked=0)
+    assert str(short) == str(check(undefended, images, labels, attacked=0))
+    with pytest.raises(InputError, match="data: expected a data set for a function, got none"):
+        wsrnas.check(undefended)
+    with pytest.raises(InputError, match="images, labels: expected both, .*got one of the two"):
+        wsrnas.check(undefended, images)
+    with pytest.raises(InputError, match="got a name"):
+        wsrnas.check("runs/b", images, labels)
+
+
+def test_a_module_is_examined_on_data_by_name(undefended: nn.Module) -> None:
+    verdict = wsrnas.check(undefended, data={"name": "digits"}, limit=20, progress=False)
+    assert verdict.images == 20
+    assert "no-better-than-chance" not in verdict.flags

@@ -83,6 +83,19 @@ def test_without_a_connection_the_sentence_says_so(monkeypatch: pytest.MonkeyPat
         wsrnas.load("ada/digits")
 
 
+@pytest.mark.parametrize("raised", [OSError, RuntimeError, type("ConnectError", (Exception,), {})])
+def test_an_upload_that_fails_is_one_sentence_whatever_the_client_raises(
+    raised: type[Exception], run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*arguments: object, **settings: object) -> None:
+        raise raised("no way\nthere")
+
+    monkeypatch.setattr("wsrnas.export.push.export", lambda *arguments, **settings: None)
+    monkeypatch.setattr(huggingface_hub.HfApi, "create_repo", fails)
+    with pytest.raises(InputError, match=r"push: ada/digits was not uploaded \(no way there\); check the name"):
+        wsrnas.push(run, "ada/digits")
+
+
 @pytest.mark.parametrize("name", ["digits", "ada/", "a/b/c", "ada/digits@main", "../x"])
 def test_a_name_that_is_none_is_refused_before_anything_is_made(name: str, run: Path) -> None:
     with pytest.raises(InputError, match="NAME: expected user/name on the hub"):

@@ -1,6 +1,7 @@
 """The page and the model card of a training, from the files of its folder alone."""
 
 import json
+import os
 import re
 import shlex
 from dataclasses import replace
@@ -18,6 +19,7 @@ from wsrnas.parts import PartConfig
 from wsrnas.runtime import RuntimeConfig
 from wsrnas.spaces import get_space
 from wsrnas.training.config import SelectionConfig, TrainConfig
+from wsrnas.training.folder import _read
 from wsrnas.training.report.page import write_train_report
 from wsrnas.training.report.record import next_commands, read_train_run
 from wsrnas.training.train import train
@@ -201,3 +203,9 @@ def test_text_that_is_no_unicode_is_shown_escaped_and_a_byte_order_mark_is_no_da
 def test_a_folder_that_is_no_training_is_refused(tmp_path):
     with pytest.raises(InputError, match="RUN: expected the folder of a training, with config.yaml"):
         write_train_report(tmp_path / "nothing")
+
+
+def test_a_pipe_in_the_place_of_a_checkpoint_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "best.pt")
+    with pytest.raises(InputError, match=r"best\.pt: the checkpoint is damaged or missing"):
+        _read(tmp_path / "best.pt")

@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
 from torch import Tensor, nn
 
 from wsrnas.attacks.apgd import APGD, TargetedAPGD
@@ -23,6 +22,7 @@ from wsrnas.attacks.smoothed import SmoothedPGD
 from wsrnas.attacks.square import Square
 from wsrnas.attacks.transfer import Transfer
 from wsrnas.errors import InputError, refuse
+from wsrnas.files import parse_value
 from wsrnas.parts import PartConfig, Parts
 from wsrnas.types import Norm
 
@@ -108,6 +108,6 @@ def build_attack(
 def _setting(piece: str, argument: str) -> tuple[str, Any]:
     key, _, text = piece.partition("=")
     try:
-        return key.strip(), yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        return key.strip(), parse_value(text, source=argument)
+    except InputError as error:
         raise InputError(f"{argument}: cannot read {piece!r}; write setting=value, such as steps=50") from error

@@ -64,11 +64,15 @@ def _outcome(arguments: list[str]) -> tuple[int, bool]:
         terminal.silence()
         print(f"error: {what}: cannot be read or written ({error.strerror or error})", file=sys.stderr)
         return 2, False
-    except RuntimeError as error:
-        if not several.lost(error):
+    except (RuntimeError, MemoryError) as error:
+        if several.lost(error):
+            several.say(f"error: {error}")
+            return 1, False
+        if not terminal.out_of_memory(error):
             raise
-        several.say(f"error: {error}")
-        return 1, False
+        remedy = "take a smaller batch size or image size, fewer images, or a smaller network"
+        several.say(f"error: memory: expected enough for this command, got less; {remedy}")
+        return 2, False
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -18,7 +18,8 @@ from wsrnas.errors import InputError, refuse
 
 UNKNOWN = re.compile(r"unrecognized arguments:\s*(\S+)|[Kk]ey [\"']([\w.]+)[\"'] (?:is not|does not)")
 MISFIT = re.compile(r"Parser key \"([\w.]+)\":\s*(.*)(?:Got value|Given value): (.*)", re.DOTALL)
-NO_MAPPING = re.compile(r"Parser key \"([\w.]+)\":\s+Unable to load config '(.*?)'")
+GROUP = re.compile(r"Parser key \"([\w.]+)\":\s*Unable to load config ['\"](.*?)['\"]", re.DOTALL)
+ODD_VALUE = re.compile(r"Parser key \"([\w.]+)\":\s*(.*)", re.DOTALL)
 NO_VALUE = re.compile(r"argument (-[^:\s/]+)[^:]*: expected one argument")
 TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text", "NoneType": "null",
          "dict": "a mapping", "list": "a list"}  # fmt: skip
@@ -68,14 +69,25 @@ class Parser(ArgumentParser):
             raise InputError(
                 f"{self.origin}{misfit[1]}: expected {_kinds(misfit[2])}, got {' '.join(misfit[3].split())}"
             )
-        if lone := NO_MAPPING.search(message):
-            inside = [name for name in self.described_options() if name.startswith(f"--{lone[1]}.")]
-            own = f"--{lone[1]}.name"
-            remedy = f"did you mean {own} {lone[2]}?" if own in inside else f"it has {', '.join(inside)}"
-            refuse(f"{self.origin}{lone[1]}", expected="settings by name", got=lone[2], remedy=remedy)
+        if group := GROUP.search(message):
+            inside = [name for name in self.described_options() if name.startswith(f"--{group[1]}.")]
+            own = f"--{group[1]}.name"
+            remedy = f"did you mean {own} {group[2]}?" if own in inside else f"it has {', '.join(inside)}"
+            expected = "a mapping such as '{name: value}', or one setting at a time with a dot"
+            refuse(f"{self.origin}{group[1]}", expected=expected, got=group[2], remedy=remedy)
+        if odd := ODD_VALUE.search(message):
+            raise InputError(f"{self.origin}{odd[1]}: cannot be read ({' '.join(odd[2].split())})")
         if missing := NO_VALUE.search(message):
             raise InputError(f"{missing[1]}: expected a value, got nothing")
         raise InputError(f"{self.prog}: {' '.join(message.split())}")
+
+    def parse_args(self, *arguments: Any, **settings: Any) -> Any:
+        """Parse; numbers that no computer counts to are refused here, before something fails on them half way."""
+        found = super().parse_args(*arguments, **settings)
+        for name, value in found.as_flat().__dict__.items():
+            if type(value) is int and abs(value) >= 2**63:
+                refuse(f"{self.origin}{name}", expected="a whole number of at most 63 bits", got=f"{value:.3g}")
+        return found
 
     def described_options(self) -> dict[str, str]:
         """Return every long option with what its help says."""

@@ -8,13 +8,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, get_type_hints
 
-import yaml
 from jsonargparse import Namespace
 
 from wsrnas import recipes
 from wsrnas.cli.parser import Parser as Parser
 from wsrnas.configure import flat, layered
-from wsrnas.errors import as_written, nearest, refuse
+from wsrnas.errors import InputError, as_written, nearest, refuse
+from wsrnas.files import parse_value
 from wsrnas.parts import Parts
 from wsrnas.recipes.renamed import refuse_renamed, refuse_renamed_option
 
@@ -127,7 +127,7 @@ def _chosen(arguments: Sequence[str], parts: Sequence[str]) -> dict[str, Any]:
             layer["name"] = name
         prefix = f"--{part}.settings."
         inner = {
-            option.removeprefix(prefix): yaml.safe_load(given(arguments, option) or "")
+            option.removeprefix(prefix): parse_value(given(arguments, option) or "", source=option)
             for option in options
             if option.startswith(prefix)
         }
@@ -166,7 +166,7 @@ def said(arguments: Sequence[str], command: recipes.Command, group: str) -> set[
     """
     own = given(arguments, "--recipe")
     found = set() if own is None else set(recipes.own_settings(command, own).get(group) or {})
-    whole = yaml.safe_load(given(arguments, f"--{group}") or "{}")
+    whole = parse_value(given(arguments, f"--{group}") or "{}", source=f"--{group}")
     found |= set(whole) if isinstance(whole, dict) else set()
     dotted = (argument.split("=")[0] for argument in arguments if argument.startswith(f"--{group}."))
     return found | {option.split(".", 1)[1] for option in dotted}
@@ -239,8 +239,8 @@ def _mapping(text: str | None) -> dict[str, Any]:
     if text is None or "{" not in text:
         return {}
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
+        value = parse_value(text, source="")
+    except InputError:
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -51,3 +51,8 @@ def _plain(character: str) -> str:
         return PLAIN[character]
     letters = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
     return letters or "?"
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Return whether Python, numpy or torch, on a processor or a graphics card, asked for more than there is."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in ("out of memory", "allocate memory"))

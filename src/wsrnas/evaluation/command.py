@@ -132,7 +132,7 @@ def output_folder(run: str | None, model: str | None, out: str | None) -> Path:
 
 
 def run_check(
-    run: str | None = None,
+    run: str | Callable[..., Any] | None = None,
     *,
     model: str | None = None,
     weights: str | None = None,
@@ -149,13 +149,17 @@ def run_check(
     """Check a run folder or any model for signs of an overestimated robustness; `Verdict.exit_code` is 0 or 1.
 
     Args:
+        run: a run folder; or a function from images to scores, or a module, whose `data` must be named.
         data: settings of `DataConfig` that differ from the run's.
         limit: how many test images; None takes 256, or all where there are fewer.
         others: run folders or other models of the same classes, whose noise joins the black-box check.
         out: folder whose `eval/checks.json` is written; default: the run folder, if one was given.
         write: False leaves the writing to the caller, who may want to show the verdict first.
     """
-    loaded = _load(run, model, weights)
+    if callable(run):
+        loaded, run = _function(run, data), None
+    else:
+        loaded = _load(run, model, weights)
     sources = _sources(others)
     images, labels, _ = evaluation_images(run, data, limit, loaded=loaded, at_most=CHECKED)
     with as_written({"runtime.device": "--device"}):

@@ -135,6 +135,8 @@ def _stored(path: Path) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
+        if not path.is_file():  # opening a pipe would wait for ever
+            raise FileNotFoundError(path)
         return dict(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:
         raise InputError(

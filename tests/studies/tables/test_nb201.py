@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import shutil
 from dataclasses import replace
 from functools import cache
 
@@ -183,7 +184,38 @@ def test_a_folder_that_is_no_table(tmp_path):
         load_table(tmp_path)
     (tmp_path / "cifar10").mkdir()
     (tmp_path / "cifar10" / "clean_accuracy.json").write_text("{}")
-    with pytest.raises(InputError, match="not JSON"):
+    with pytest.raises(InputError, match=r"meta\.json: damaged"):
+        load_table(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("meta.json", {"ids": {}, "epsilons": [1]}, "expected ascending 'epsilons' of pgd@Linf, got None"),
+        (
+            "meta.json",
+            {"ids": {}, "epsilons": {"pgd@Linf": [1, "x"]}},
+            r"ascending 'epsilons' .*got \[1, 'x'\]",
+        ),
+        ("meta.json", [], r"meta\.json: expected a JSON object, got list"),
+        ("cifar10/clean_accuracy.json", {"a": 0.5}, "expected architectures by number, got 'a'"),
+        ("cifar10/clean_accuracy.json", {"0": "x"}, r"3 accuracies of architecture 0 .*got \['x', 0"),
+        ("cifar10/clean_accuracy.json", {"0": float("nan")}, r"accuracies of architecture 0 .*got \[nan, 0"),
+        ("cifar10/pgd@Linf_accuracy.json", {"0": [0.5, 0.5]}, r"accuracies of architecture 0 .*0.5, 0.5\]"),
+        ("cifar10/pgd@Linf_accuracy.json", {"0": 0.5}, r"accuracies of architecture 0 .*got \[\]"),
+    ],
+)
+def test_tables_that_hold_something_else(folder, tmp_path, file, content, message):
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    part = {"cifar10/clean_accuracy.json": "clean", "cifar10/pgd@Linf_accuracy.json": "pgd@Linf"}.get(file)
+    if part is not None:
+        content = {
+            "cifar10": {
+                part: {"accuracy": json.loads((folder / file).read_text())["cifar10"][part]["accuracy"] | content}
+            }
+        }
+    (tmp_path / file).write_text(json.dumps(content))
+    with pytest.raises(InputError, match=message):
         load_table(tmp_path)
 
 

@@ -31,13 +31,17 @@ class Bootstrap:
         resampled = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=draws)
         self.weights: Array = np.concatenate([np.ones((1, count)), resampled.astype(np.float64)])
 
-    def kendall(self, x: Array, y: Array) -> Array:
+    def kendall(self, x: Array, y: Array, among: Array | None = None) -> Array:
         """Return Kendall's τ_b of every draw: Σ w_i w_j s_ij t_ij / √(Σ w_i w_j |s_ij| · Σ w_i w_j |t_ij|).
 
-        s and t are the signs of the differences in x and y. NaN where all are tied.
+        s and t are the signs of the differences in x and y. NaN where all are tied. Only pairs whose genotypes have
+        the same value of `among` count, where it is given.
         """
         _check(x, y)
         left, right = np.sign(x[:, None] - x), np.sign(y[:, None] - y)
+        if among is not None:
+            _check(x, among)
+            left, right = left * (among[:, None] == among), right * (among[:, None] == among)
         return self._form(left * right) / _root(self._form(np.abs(left)) * self._form(np.abs(right)))
 
     def spearman(self, x: Array, y: Array) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +13,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from wsrnas.errors import InputError, nearest, refuse
+from wsrnas.files import read_object
 from wsrnas.spaces.base import SearchSpace
 from wsrnas.spaces.nasbench201 import NasBench201Space
 from wsrnas.studies.tables.table_space import TableSpace
+from wsrnas.typed import fits
 from wsrnas.types import Choice
 
 ATTACKS = {"pgd": "pgd@Linf", "apgd": "aa_apgd-ce@Linf", "square": "aa_square@Linf", "fgsm": "fgsm@Linf"}
@@ -83,12 +85,12 @@ def load_table(folder: str | Path, *, dataset: str = "cifar10", attack: str = "p
     attacked = _accuracies(root / dataset / f"{name}_accuracy.json", dataset, name)
     levels = _epsilons(meta, name, root)
     space = TableSpace()
+    if odd := [identity for identity in (*clean, *attacked) if not re.fullmatch("[0-9]{1,9}", identity)]:
+        refuse(str(root / dataset), expected="architectures by number", got=repr(odd[0])[:80], remedy=WHERE)
     published = tuple(sorted(set(clean) & set(attacked), key=int))
     place = {identity: row for row, identity in enumerate(published)}
     rows = _rows(meta, space, place, root / "meta.json")
-    if any(len(attacked[identity]) != len(levels) for identity in published):
-        refuse(f"{name}_accuracy.json", expected=f"{len(levels)} accuracies each", got="another number", remedy=WHERE)
-    accuracy = torch.tensor([[clean[identity], *attacked[identity]] for identity in published], dtype=torch.float64)
+    accuracy = _numbers(clean, attacked, published, len(levels), root / dataset)
     kept = [i for i, level in enumerate(levels) if level < 255]
     return RobustnessTable(
         dataset=dataset,
@@ -106,13 +108,7 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         remedy = "download the rest of the table, or choose an --objective whose accuracies are there"
         refuse(path.name, expected=f"a file in {path.parent}", got="none", remedy=remedy)
-    try:
-        content = json.loads(path.read_text())
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: not JSON ({error}); {WHERE}") from error
-    if not isinstance(content, dict):
-        refuse(path.name, expected="a JSON object", got=type(content).__name__, remedy=WHERE)
-    return content
+    return read_object(path, remedy=WHERE)
 
 
 def _accuracies(path: Path, dataset: str, name: str) -> dict[str, Any]:
@@ -125,9 +121,24 @@ def _accuracies(path: Path, dataset: str, name: str) -> dict[str, Any]:
     return found
 
 
+def _numbers(
+    clean: dict[str, Any], attacked: dict[str, Any], published: tuple[str, ...], levels: int, folder: Path
+) -> Tensor:
+    """Return the accuracies (architectures, 1 + levels), clean first."""
+    rows = []
+    for identity in published:
+        row = [clean[identity], *attacked[identity]] if isinstance(attacked[identity], list) else []
+        if len(row) != 1 + levels or not fits(row, list[float]) or not all(0 <= value <= 1 for value in row):
+            expected = f"{levels} accuracies of architecture {identity} besides the clean one, shares of 1"
+            refuse(str(folder), expected=expected, got=repr(row)[:80], remedy=WHERE)
+        rows.append(row)
+    return torch.tensor(rows, dtype=torch.float64)
+
+
 def _epsilons(meta: dict[str, Any], name: str, root: Path) -> list[float]:
-    levels = meta.get("epsilons", {}).get(name)
-    if not isinstance(levels, list) or sorted(levels) != levels:
+    every = meta.get("epsilons")
+    levels = every.get(name) if isinstance(every, dict) else None
+    if not fits(levels, list[float]) or sorted(levels or []) != levels:
         refuse(f"{root / 'meta.json'}", expected=f"ascending 'epsilons' of {name}", got=repr(levels), remedy=WHERE)
     return [float(level) for level in levels]
 
