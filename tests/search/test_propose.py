@@ -84,7 +84,7 @@ def test_exploration_is_uniform_and_an_exhausted_space_does_not_loop_forever():
     assert len(space.choice(unseen_sample(space, Everything(), torch.Generator().manual_seed(0), tries=3))) == 6
 
 
-def test_standing_lies_between_label_and_prediction():
+def test_the_tempered_loss_lies_between_label_and_prediction():
     estimator, _, encodings, losses = fitted(get_space("nb201"))
     label, predicted = (tempered(estimator, OBJECTIVE, encodings, losses, trust=trust) for trust in (1.0, 0.0))
     assert torch.allclose(label, OBJECTIVE(losses))
