@@ -15,7 +15,7 @@ LEARNED = (nn.Conv2d, nn.Linear)
 def inherit(network: nn.Module, shared: nn.Module) -> None:
     """Copy convolutions and classifier of a genotype's sub-network into its stand-alone network, in place.
 
-    Both run the same operations in the same order (`networks/cells.py`), so layers are paired by their places.
+    Both run the same operations in the same order (`networks/cells/cells.py`), so layers are paired by their places.
 
     Raises:
         InputError: networks of two genotypes, or of other sizes.
