@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from wsrnas.errors import InputError, nearest, refuse
 from wsrnas.types import parse_strength, parse_strengths
 
 Part = TypeVar("Part")
+_PATH = re.compile(r"([A-Za-z_][\w.]*):[A-Za-z_]\w*")
+"""A part by its path; the group is its module."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +138,11 @@ def _loaded(point: EntryPoint, argument: str) -> Any:
         reason = f"{type(error).__name__}: {error}"
         remedy = "repair or remove the package that announces it"
         raise InputError(f"{argument}: cannot load {point.name!r} from {point.value} ({reason}); {remedy}") from error
+
+
+def modules_in(text: str) -> list[str]:
+    """Return the modules of all parts that a text names by their path, `package.module:Class`."""
+    return _PATH.findall(text)
 
 
 def imported(path: str, *, argument: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
@@ -15,7 +14,7 @@ from wsrnas.cli.parser import Parser as Parser
 from wsrnas.configure import flat, layered
 from wsrnas.errors import InputError, as_written, nearest, refuse
 from wsrnas.files import parse_value
-from wsrnas.parts import Parts
+from wsrnas.parts import Parts, modules_in
 from wsrnas.recipes.renamed import refuse_renamed, refuse_renamed_option
 
 Config = TypeVar("Config")
@@ -200,7 +199,7 @@ def _refuse_import(below: Any, chosen: Any, part: str, *, recipe: str) -> None:
 
 def _refuse_imports(value: Any, key: str, *, recipe: str) -> None:
     """Refuse a recipe whose list of parts names a module nobody has vouched for."""
-    for name in re.findall(r"([A-Za-z_][\w.]*):[A-Za-z_]\w*", str(value or "")):
+    for name in modules_in(str(value or "")):
         if name not in sys.modules:
             remedy = f"if you trust that module, add --import {name}"
             refuse(f"--recipe {recipe}", expected=f"{key} that import nothing", got=str(value), remedy=remedy)

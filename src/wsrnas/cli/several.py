@@ -19,7 +19,7 @@ TRACES = ("WORLD_SIZE", "SLURM_NTASKS")
 
 def place() -> tuple[int, int]:
     """Return this process's number among all that were started together, and among those on its machine."""
-    if not any(name in os.environ for name in TRACES):
+    if not _launched():
         return 0, 0
     from wsrnas.runtime.launch import srun_tasks
 
@@ -40,7 +40,7 @@ def one_speaks(arguments: Sequence[str]) -> Iterator[None]:
     Raises:
         InputError: a command that several processes cannot share.
     """
-    if not any(name in os.environ for name in TRACES):
+    if not _launched():
         yield
         return
     from wsrnas.runtime import leaving
@@ -83,7 +83,7 @@ def end(code: int, *, met: bool) -> None:
     `met` says that all of them end here. The interpreter's own end is left out: threads of the connection may abort the
     process there when another one goes first.
     """
-    if not any(name in os.environ for name in TRACES):
+    if not _launched():
         return
     from wsrnas.runtime import processes
 
@@ -98,8 +98,12 @@ def end(code: int, *, met: bool) -> None:
 
 def lost(error: Exception) -> bool:
     """Return whether this is what a process raises because another one has ended."""
-    if not any(name in os.environ for name in TRACES):
+    if not _launched():
         return False
     from wsrnas.runtime.processes import LostError
 
     return isinstance(error, LostError)
+
+
+def _launched() -> bool:
+    return any(name in os.environ for name in TRACES)

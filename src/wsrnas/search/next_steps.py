@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,11 +9,10 @@ from typing import Any
 
 from wsrnas import recipes
 from wsrnas.data import DataConfig
+from wsrnas.parts import modules_in
 from wsrnas.search.config import SearchConfig
 from wsrnas.types import format_strength, parse_strength, parse_strengths
 
-PATH = re.compile(r"([A-Za-z_][\w.]*):[A-Za-z_]\w*")
-"""A part by its path, `package.module:Class`; the group is the module."""
 AMOUNTS = ("train_limit", "valid_limit", "test_limit", "valid_fraction")
 """How much of the data is used is the recipe's affair, unless the search was told otherwise than its recipe says."""
 
@@ -65,7 +63,7 @@ def again_command(config: SearchConfig, run: Path) -> list[str]:
 
 def _imports(texts: Sequence[str]) -> list[str]:
     """Return the options that vouch for the modules of parts that are named by their path, as a file may not."""
-    modules = dict.fromkeys(module for text in texts for module in PATH.findall(text))
+    modules = dict.fromkeys(module for text in texts for module in modules_in(text))
     return [word for module in modules for word in ("--import", module)]
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
-
 from wsrnas.errors import InputError, refuse
+from wsrnas.files import parse_value
 from wsrnas.parts import PartConfig
 from wsrnas.report.page import Page
 from wsrnas.search.report.record import SearchRecord
@@ -28,8 +27,12 @@ def read_sections(asked: Asked) -> list[PartConfig]:
     if isinstance(asked, str):
         text = asked.strip()
         try:
-            items = yaml.safe_load(text) if text[:1] in ("[", "{") else [one.strip() for one in text.split(",") if one]
-        except yaml.YAMLError:
+            items = (
+                parse_value(text, source="sections")
+                if text[:1] in ("[", "{")
+                else [one.strip() for one in text.split(",") if one]
+            )
+        except InputError:
             refuse("sections", expected=_FORM, got=repr(asked))
     return [_part(one) for one in ([items] if isinstance(items, Mapping) else items)]
 
