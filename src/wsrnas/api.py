@@ -14,7 +14,7 @@ from torch import Tensor
 
 from wsrnas.configure import configured
 from wsrnas.data import load_data
-from wsrnas.errors import as_written, refuse
+from wsrnas.errors import refuse
 from wsrnas.evaluation.checks import Verdict
 from wsrnas.evaluation.checks import check as check_model
 from wsrnas.evaluation.command import run_check, run_evaluate
@@ -29,7 +29,7 @@ from wsrnas.models.predict import Prediction
 from wsrnas.models.predict import predict as predict_pictures
 from wsrnas.reproduce import reproduce
 from wsrnas.runs import kind_of
-from wsrnas.runtime import Runtime, RuntimeConfig, processes
+from wsrnas.runtime import device_named, processes
 from wsrnas.search.report.asked import Asked, check_sections
 from wsrnas.search.report.page import write_search_report
 from wsrnas.search.run import search
@@ -123,8 +123,7 @@ def predict(
         InputError: no trained network, no pictures, or one that is damaged or does not fit; names it.
     """
     model = run if isinstance(run, Classifier) else load(run)
-    with as_written({"runtime.device": "--device"}):
-        where = Runtime(RuntimeConfig(device=device)).device
+    where = device_named(device)
     return predict_pictures(model, paths, batch_size=batch_size, device=where, resize=resize)
 
 

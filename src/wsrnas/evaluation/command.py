@@ -24,7 +24,7 @@ from wsrnas.files import write_atomic
 from wsrnas.models.load import LoadedModel, load_model
 from wsrnas.models.module import Wrapped, as_module
 from wsrnas.runs.lock import held
-from wsrnas.runtime import Runtime, RuntimeConfig, processes
+from wsrnas.runtime import device_named, processes
 from wsrnas.types import Norm
 
 STRENGTHS: dict[Norm, str] = {"Linf": "0,2/255,4/255,8/255,16/255", "L2": "0,0.25,0.5,1,2"}
@@ -79,8 +79,7 @@ def run_evaluate(
     Raises:
         InputError: as `load_model`, `load_data` and `evaluate` do.
     """
-    with as_written({"runtime.device": "--device"}):
-        where = Runtime(RuntimeConfig(device=device)).device
+    where = device_named(device)
     choices = (*PROTOCOLS, EVERY)
     if protocol not in choices:
         shown = f"{', '.join(PROTOCOLS)} or {EVERY}"
@@ -162,8 +161,7 @@ def run_check(
         loaded = _load(run, model, weights)
     sources = _sources(others)
     images, labels, _ = evaluation_images(run, data, limit, loaded=loaded, at_most=CHECKED)
-    with as_written({"runtime.device": "--device"}):
-        where = Runtime(RuntimeConfig(device=device)).device
+    where = device_named(device)
     place = where if loaded.differentiable else None
     verdict = check(
         loaded.model,

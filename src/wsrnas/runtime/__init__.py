@@ -2,6 +2,6 @@
 
 from wsrnas.runtime import leaving, processes
 from wsrnas.runtime.config import DEVICES, PRECISIONS, RuntimeConfig
-from wsrnas.runtime.engine import Runtime
+from wsrnas.runtime.engine import Runtime, device_named
 
-__all__ = ["DEVICES", "PRECISIONS", "Runtime", "RuntimeConfig", "leaving", "processes"]
+__all__ = ["DEVICES", "PRECISIONS", "Runtime", "RuntimeConfig", "device_named", "leaving", "processes"]

@@ -17,7 +17,7 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor, nn
 
 from wsrnas import progress
-from wsrnas.errors import InputError
+from wsrnas.errors import InputError, as_written
 from wsrnas.fast import use_fast_paths
 from wsrnas.runtime import processes
 from wsrnas.runtime.config import RuntimeConfig
@@ -106,3 +106,13 @@ class Runtime:
     def autocast(self) -> AbstractContextManager[None]:
         """Compute in the configured precision inside the block; does nothing at 32-true."""
         return self._fabric.autocast()
+
+
+def device_named(name: str) -> torch.device:
+    """Return the device that the option ``--device`` names.
+
+    Raises:
+        InputError: no such device, or none on this machine.
+    """
+    with as_written({"runtime.device": "--device"}):
+        return Runtime(RuntimeConfig(device=name)).device

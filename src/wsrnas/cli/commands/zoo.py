@@ -13,9 +13,9 @@ from rich.table import Table
 from wsrnas import zoo as models
 from wsrnas.cli.commands.card import show_card
 from wsrnas.cli.settings import Parser
-from wsrnas.errors import as_written, at_least, nearest, refuse
+from wsrnas.errors import at_least, nearest, refuse
 from wsrnas.files import write_atomic
-from wsrnas.runtime import Runtime, RuntimeConfig
+from wsrnas.runtime import device_named
 from wsrnas.weights import shipped
 
 ACTIONS = ("list", "show", "draw", "genotype")
@@ -51,8 +51,7 @@ def zoo(arguments: Sequence[str]) -> int:
         refuse("name", expected="a model of the zoo", got="nothing", remedy="wsrnas zoo list shows them")
     if options.action == "show":
         at_least(1, **{"--batch": options.batch})
-        with as_written({"runtime.device": "--device"}):
-            device = Runtime(RuntimeConfig(device=options.device)).device if options.measure else None
+        device = device_named(options.device) if options.measure else None
         show_card(options.name, as_json=options.json, batch_size=options.batch, device=device)
         return 0
     if options.measure:
